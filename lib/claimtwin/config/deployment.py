@@ -1,0 +1,71 @@
+"""The deployment, ``env.yaml``: where the data lie and how they are run, and nothing about the study."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from claimtwin.config.protocol import Strict
+
+TableName = Literal["eligibility", "medical_claim", "pharmacy_claim", "program_enrollment"]
+
+
+class Disclosure(Strict):
+    """Cells of 1 to ``min_cell`` - 1 people are withheld; 1 withholds nothing (public or synthetic data only)."""
+
+    min_cell: Annotated[int, Field(ge=1, le=1000)] = 11
+
+
+class CodeListFile(Strict):
+    """A user's own list: a CSV file, the column with the codes, and how many leading digits must agree.
+
+    ``match_digits`` null compares whole codes; 9 compares labeler and product of an 11-digit NDC.
+    """
+
+    path: str
+    column: str = "NDC"
+    match_digits: Annotated[int, Field(ge=4, le=12)] | None = None
+
+
+class Ingest(Strict):
+    """How a feed is read; see docs/data-contract.md.
+
+    ``columns`` maps contract columns to the feed's names, ``constants`` fills columns that a feed lacks.
+    ``assign_employers`` gives each person one of so many employers by hash; null (the default) assigns none.
+    """
+
+    data_through: date | None = None
+    on_duplicate_key: Literal["stop", "reject"] = "stop"
+    assign_employers: Annotated[int, Field(ge=1)] | None = None
+    columns: dict[TableName, dict[str, str]] = {}
+    constants: dict[TableName, dict[str, str]] = {}
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    date_format: str = "yyyy-MM-dd"
+
+
+class Pack(Strict):
+    """Size of a member block before compression, in MiB."""
+
+    payload_mib: Annotated[float, Field(gt=0, le=512)] = 32
+
+
+class Door(Strict):
+    """The most rows that may leave Spark in one collection."""
+
+    max_rows: Annotated[int, Field(ge=1)] = 2_000_000
+
+
+class Env(Strict):
+    """A whole deployment.
+
+    ``tables`` is a folder or ``catalog.schema``; ``output`` is the folder of the results.
+    """
+
+    tables: str
+    output: str
+    disclosure: Disclosure = Disclosure()
+    code_lists: dict[str, CodeListFile] = {}
+    ingest: Ingest = Ingest()
+    pack: Pack = Pack()
+    door: Door = Door()
+    spark: dict[str, str] = {}

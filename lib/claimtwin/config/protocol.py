@@ -1,0 +1,265 @@
+"""The scientific protocol, ``study.yaml``: what is asked of the data, and nothing about where the data lie.
+
+Every window is in whole days relative to the index date (day 0); both ends belong to the window.
+Unknown keys are refused; contradictions are refused before Spark starts, all at once.
+"""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Region = Literal["back", "neck", "shoulder", "hip", "knee"]
+BlockKey = Literal["body_region", "census_region", "employer_id", "index_month"]
+CareFamily = Literal["office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery"]
+Covariate = Literal[
+    "age",
+    "sex",
+    "census_region",
+    "body_region",
+    "office_visits",
+    "emergency_visits",
+    "therapy_visits",
+    "chiropractic_visits",
+    "imaging_visits",
+    "injection_visits",
+    "surgery_visits",
+    "log_allowed",
+    "comorbidity_count",
+]
+Days = Annotated[int, Field(ge=0, le=36_525)]
+Window = tuple[int, int]
+
+
+class Strict(BaseModel):
+    """Base of every part of a protocol: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Study(Strict):
+    """Who the study is, and when people may enter it.
+
+    ``index_window`` holds the first and the last day on which an index date may fall.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    title: str
+    label: str = ""
+    index_window: tuple[date, date]
+    seed: int = 20230727
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.index_window[0] > self.index_window[1]:
+            raise ValueError("index_window: its first day lies after its last day")
+        return self
+
+
+class Population(Strict):
+    """Age in completed years at index, both bounds included; null means no bound."""
+
+    age_min: Annotated[int, Field(ge=0, le=120)] | None = 18
+    age_max: Annotated[int, Field(ge=0, le=120)] | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.age_min is not None and self.age_max is not None and self.age_min > self.age_max:
+            raise ValueError("age_min is above age_max")
+        return self
+
+
+class Enrollment(Strict):
+    """Continuous enrolment: every day from ``pre_days`` before to ``post_days`` after index is covered.
+
+    A stretch of at most ``max_gap_days`` uncovered days between two spans counts as covered.
+    """
+
+    pre_days: Days = 365
+    post_days: Days = 365
+    max_gap_days: Days = 0
+    benefits: Annotated[list[Literal["medical", "pharmacy"]], Field(min_length=1)] = ["medical", "pharmacy"]
+
+
+class Arm(Strict):
+    """How a person comes into one arm.
+
+    ``source: program`` takes the start of a programme from the roster; ``source: claims`` the first service
+    of ``procedures`` (a shipped list by name, or code rules such as ``97010-97799``).
+    ``pick`` says what the index is when there are several: the first in the index window, or the first in
+    all the data, which then has to fall in the window.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    title: str
+    source: Literal["program", "claims"]
+    program: str | None = None
+    procedures: str | list[str] | None = None
+    require_region: bool = True
+    pick: Literal["first_in_window", "first_ever"] = "first_in_window"
+
+    @model_validator(mode="after")
+    def _source_is_told(self) -> Self:
+        if self.source == "claims" and not self.procedures:
+            raise ValueError("procedures: an arm with source 'claims' needs a code list")
+        if self.source == "program" and self.procedures:
+            raise ValueError("procedures: an arm with source 'program' takes none")
+        if self.source == "claims" and self.program:
+            raise ValueError("program: an arm with source 'claims' takes none")
+        return self
+
+
+class Arms(Strict):
+    """The two arms, and what happens to people who could be in both.
+
+    ``exclude_roster``: nobody with any programme start may be a comparator.
+    ``first_arm_entered``: each person stays in the arm whose index comes first; same day, the treated arm.
+    """
+
+    treated: Arm
+    comparator: Arm
+    overlap: Literal["exclude_roster", "first_arm_entered"] = "exclude_roster"
+
+    @model_validator(mode="after")
+    def _roster_makes_sense(self) -> Self:
+        if self.treated.name == self.comparator.name:
+            raise ValueError("both arms have the same name")
+        if self.overlap == "exclude_roster" and self.treated.source != "program":
+            raise ValueError("overlap: 'exclude_roster' needs a treated arm with source 'program'")
+        return self
+
+
+class Washout(Strict):
+    """No dispensing of the listed drugs in the ``days`` before index (the naive rule)."""
+
+    codes: str = "opioid"
+    days: Annotated[int, Field(ge=1, le=36_525)] = 365
+    include_index_day: bool = False
+
+
+class Score(Strict):
+    """The propensity model: main effects of the listed covariates."""
+
+    covariates: Annotated[list[Covariate], Field(min_length=1)]
+    lookback_days: Annotated[int, Field(ge=1, le=36_525)] = 365
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        twice = sorted({c for c in self.covariates if self.covariates.count(c) > 1})
+        if twice:
+            raise ValueError(f"covariates named twice: {', '.join(twice)}")
+        return self
+
+
+class Matching(Strict):
+    """1:1 nearest neighbour without replacement on the logit of the score, largest score first.
+
+    ``caliper_sd`` is in standard deviations of the logit over all candidates in the match; null, no caliper.
+    """
+
+    caliper_sd: Annotated[float, Field(gt=0)] | None = 0.2
+    block_keys: list[BlockKey] = ["body_region"]
+
+
+class Outcome(Strict):
+    """What is counted after index, day 0 being the index day.
+
+    ``event`` is a drug list (dispensings are counted) or a care family (days with such care are counted).
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    title: str
+    kind: Literal["binary", "count"]
+    drug: str | None = None
+    care: CareFamily | None = None
+    window: Window
+    scale: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _one_event(self) -> Self:
+        if (self.drug is None) == (self.care is None):
+            raise ValueError("name exactly one of 'drug' and 'care'")
+        if self.window[0] > self.window[1]:
+            raise ValueError("window: its first day lies after its last day")
+        if self.window[0] < 0:
+            raise ValueError("window: an outcome is counted from the index day on, not before it")
+        return self
+
+
+class Published(Strict):
+    """A figure of the publication that a report sets beside ours."""
+
+    outcome: str
+    measure: Literal["odds_ratio", "difference_per_scale"]
+    estimate: float
+    low: float
+    high: float
+    text: str
+
+
+class Assumption(Strict):
+    """A choice that a reader may dispute: where it comes from, and what else it could have been."""
+
+    key: str
+    origin: Literal["stated in the abstract", "our choice"]
+    alternatives: str = ""
+
+
+class Protocol(Strict):
+    """A whole study; see the parts. ``regions`` empty switches body regions off."""
+
+    study: Study
+    population: Population = Population()
+    enrollment: Enrollment | None = Enrollment()
+    arms: Arms
+    regions: list[Region] = ["back", "neck", "shoulder", "hip", "knee"]
+    washout: Washout | None = Washout()
+    score: Score
+    matching: Matching = Matching()
+    outcomes: Annotated[list[Outcome], Field(min_length=1)]
+    adjust: list[Covariate] = []
+    published: list[Published] = []
+    assumptions: list[Assumption] = []
+
+    @model_validator(mode="after")
+    def _windows_agree(self) -> Self:
+        faults = [*self._region_faults(), *self._window_faults(), *self._name_faults()]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _region_faults(self) -> list[str]:
+        if self.regions:
+            return []
+        faults = [f"arms.{a.name}.require_region: regions are off" for a in self.arm_list() if a.require_region]
+        if "body_region" in self.matching.block_keys:
+            faults.append("matching.block_keys: body_region, but regions are off")
+        named = {*self.score.covariates, *self.adjust}
+        return faults + (["covariates: body_region, but regions are off"] if "body_region" in named else [])
+
+    def _window_faults(self) -> list[str]:
+        if self.enrollment is None:
+            return []
+        faults = []
+        before = max(self.score.lookback_days, self.washout.days if self.washout else 0)
+        if before > self.enrollment.pre_days:
+            faults.append(f"enrollment.pre_days is shorter than the longest look-back ({before} days)")
+        after = max(o.window[1] for o in self.outcomes)
+        if after > self.enrollment.post_days:
+            faults.append(f"enrollment.post_days is shorter than the longest outcome window ({after} days)")
+        return faults
+
+    def _name_faults(self) -> list[str]:
+        names = [o.name for o in self.outcomes]
+        faults = [f"outcomes: '{n}' is named twice" for n in sorted({n for n in names if names.count(n) > 1})]
+        unknown = sorted({p.outcome for p in self.published} - set(names))
+        return faults + [f"published: no outcome is called '{name}'" for name in unknown]
+
+    def arm_list(self) -> tuple[Arm, Arm]:
+        """Return the treated and the comparator arm, in this order."""
+        return self.arms.treated, self.arms.comparator
+
+    def drug_lists(self) -> list[str]:
+        """Return the names of the drug lists that the study needs, sorted."""
+        named = {o.drug for o in self.outcomes if o.drug} | ({self.washout.codes} if self.washout else set())
+        return sorted(named)
