@@ -1,0 +1,79 @@
+"""The claims of one block as the kernels see them: numbers only, sorted by member, then day.
+
+Codes were classified before, once per distinct code; a kernel never compares text.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from claimtwin.kernel.columns import Days, Flags, Index
+
+Small = NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Enrolment spans, sorted by member, start, then the rest of the key; half-open days.
+
+    ``birth`` is ``NO_DAY`` where unknown; ``sex``, ``region`` and ``employer`` are numbers of the block's
+    name lists, -1 where unknown.
+    """
+
+    member: Index
+    start: Days
+    stop: Days
+    medical: Flags
+    pharmacy: Flags
+    birth: Days
+    sex: Small
+    region: Small
+    employer: Index
+
+
+@dataclass(frozen=True)
+class Services:
+    """Medical lines, sorted by member, day, claim and line.
+
+    ``families`` has a column per care family, ``arms`` one per arm (treated, comparator): whether the line
+    counts for it. ``body`` is the region of the first listed diagnosis that has one, -1 for none.
+    """
+
+    member: Index
+    day: Days
+    families: NDArray[np.bool_]
+    arms: NDArray[np.bool_]
+    body: Small
+    cents: Index
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """One row a line and comorbidity group named on it; any order."""
+
+    member: Index
+    day: Days
+    group: Small
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Programme starts, sorted by member, day and key; ``body`` -1 where unknown; ``counts`` for the studied programme."""
+
+    member: Index
+    day: Days
+    body: Small
+    counts: Flags
+
+
+@dataclass(frozen=True)
+class Claims:
+    """All that is known of a block's members; ``drugs`` holds (member, day) of dispensings by list name."""
+
+    n_members: int
+    coverage: Coverage
+    services: Services
+    conditions: Conditions
+    roster: Roster
+    drugs: dict[str, tuple[Index, Days]]

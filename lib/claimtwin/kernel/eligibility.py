@@ -1,0 +1,98 @@
+"""The criteria of a study, each judged for every candidate and kept as one bit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from claimtwin.config.protocol import Enrollment, Protocol, Washout
+from claimtwin.kernel.claims import Claims
+from claimtwin.kernel.columns import NO_DAY, Days, Events, Flags, Index
+from claimtwin.kernel.index_events import Entries, in_window
+from claimtwin.kernel.spans import covers, merge_spans
+
+
+@dataclass(frozen=True)
+class People:
+    """One row per entry: the enrolment row in force at index (-1 for none) and age in completed years.
+
+    ``age`` is -1 where the birth date is unknown or after the index.
+    """
+
+    row: Index
+    age: Index
+
+
+def criteria_of(protocol: Protocol) -> tuple[str, ...]:
+    """Names of the study's criteria, in the order of the attrition table; bit k is the k-th."""
+    age = protocol.population.age_min is not None or protocol.population.age_max is not None
+    optional = (
+        ("age", age),
+        ("enrolled_before", protocol.enrollment is not None),
+        ("enrolled_after", protocol.enrollment is not None),
+        ("washout", protocol.washout is not None),
+    )
+    return ("index_in_window", *(name for name, asked in optional if asked), "demographics_known", "one_arm")
+
+
+def people_at_index(claims: Claims, entries: Entries) -> People:
+    """Attributes of each entry from the enrolment span that began last on or before its index.
+
+    Where none began by then, the first span. Ties: the last in the table's key order.
+    """
+    cover = claims.coverage
+    order = cover.member.astype(np.int64) * 2**32 + cover.start + 2**30
+    asked = entries.member.astype(np.int64) * 2**32 + entries.day + 2**30
+    row = np.searchsorted(order, asked, "right") - 1
+    first = np.searchsorted(cover.member, entries.member, "left")
+    held = first < np.searchsorted(cover.member, entries.member, "right")
+    row = np.where(held, np.maximum(row, first), -1).astype(np.int64)
+    birth = np.where(row >= 0, cover.birth[row], NO_DAY) if len(cover.birth) else np.full(len(row), NO_DAY)
+    return People(row, completed_years(birth.astype(np.int32), entries.day))
+
+
+def completed_years(birth: Days, day: Days) -> Index:
+    """Age in completed years on ``day``; born on 29 February, a year is completed on 1 March. -1 if unknown."""
+    known = (birth != NO_DAY) & (birth <= day)
+    born, then = _calendar(np.where(known, birth, 0)), _calendar(np.where(known, day, 0))
+    before = (then[1] < born[1]) | ((then[1] == born[1]) & (then[2] < born[2]))
+    return np.where(known, then[0] - born[0] - before, -1).astype(np.int64)
+
+
+def _calendar(day: Days) -> tuple[Index, Index, Index]:
+    """Year, month and day of the month of each day."""
+    dates = day.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    year = dates.astype("datetime64[Y]").astype(np.int64) + 1970
+    return year, months.astype(np.int64) % 12, (dates - months).astype(np.int64)
+
+
+def judge(claims: Claims, protocol: Protocol, entries: Entries, people: People) -> dict[str, Flags]:
+    """Every criterion but ``one_arm`` for every entry of one arm."""
+    answers = {"index_in_window": in_window(entries.day, protocol), "demographics_known": people.age >= 0}
+    low, high = protocol.population.age_min, protocol.population.age_max
+    answers["age"] = (people.age >= (low or 0)) & (people.age <= (high if high is not None else 2**31))
+    if protocol.enrollment is not None:
+        answers["enrolled_before"] = enrolled(claims, entries, protocol.enrollment, -protocol.enrollment.pre_days, 0)
+        answers["enrolled_after"] = enrolled(claims, entries, protocol.enrollment, 0, protocol.enrollment.post_days)
+    if protocol.washout is not None:
+        answers["washout"] = naive(claims, entries, protocol.washout)
+    return answers
+
+
+def enrolled(claims: Claims, entries: Entries, rule: Enrollment, first: int, last: int) -> Flags:
+    """Whether each asked benefit covers every day from ``first`` to ``last`` around the index, both included."""
+    cover = claims.coverage
+    answer = np.ones(len(entries.member), np.bool_)
+    for benefit in rule.benefits:
+        held = cover.medical if benefit == "medical" else cover.pharmacy
+        spans = merge_spans(cover.member[held], cover.start[held], cover.stop[held], gap_days=rule.max_gap_days)
+        start, stop = entries.day + np.int32(first), entries.day + np.int32(last + 1)
+        answer &= covers(spans, entries.member, start, stop)
+    return answer
+
+
+def naive(claims: Claims, entries: Entries, rule: Washout) -> Flags:
+    """Whether no listed drug was dispensed in the washout window, the index day apart unless included."""
+    fills = Events.of(*claims.drugs[rule.codes])
+    last = 0 if rule.include_index_day else -1
+    return fills.count(entries.member, entries.day, -rule.days, last) == 0

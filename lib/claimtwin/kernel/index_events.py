@@ -1,0 +1,58 @@
+"""Who comes into which arm, and on which day."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from claimtwin.config.protocol import Arm, Protocol
+from claimtwin.kernel.claims import Claims, Small
+from claimtwin.kernel.columns import Days, Flags, Index, starts_run
+
+EPOCH = date(1970, 1, 1).toordinal()
+REGION_NAMES = ("back", "neck", "shoulder", "hip", "knee")
+
+
+@dataclass(frozen=True)
+class Entries:
+    """One row per member that comes into an arm at all, sorted by member."""
+
+    member: Index
+    day: Days
+    body: Small
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return day.toordinal() - EPOCH
+
+
+def in_window(day: Days, protocol: Protocol) -> Flags:
+    """Whether each day lies in the study's index window, both ends included."""
+    first, last = (day_number(d) for d in protocol.study.index_window)
+    return (day >= first) & (day <= last)
+
+
+def pick_entries(claims: Claims, protocol: Protocol, arm: Arm, number: int) -> Entries:
+    """Index event of each member in one arm (``number`` 0 treated, 1 comparator).
+
+    The first event in the index window, or where there is none (or ``pick`` says so) the first in all the
+    data; then ``index_in_window`` decides. An event needs a studied body region where the arm requires one.
+
+    Ties: of several on one day the first in the table's key order.
+    """
+    source = claims.roster if arm.source == "program" else claims.services
+    counts = claims.roster.counts if arm.source == "program" else claims.services.arms[:, number]
+    if arm.require_region:
+        wanted = [REGION_NAMES.index(region) for region in protocol.regions]
+        counts = counts & np.isin(source.body, wanted)
+    rows = np.flatnonzero(counts)
+    member, day, body = source.member[rows], source.day[rows], source.body[rows]
+    chosen = _first_rows(member, day, protocol, arm)
+    return Entries(member[chosen], day[chosen], body[chosen])
+
+
+def _first_rows(member: Index, day: Days, protocol: Protocol, arm: Arm) -> Index:
+    late = np.zeros(len(member), np.bool_) if arm.pick == "first_ever" else ~in_window(day, protocol)
+    order = np.lexsort((np.arange(len(member)), day, late, member))
+    return order[starts_run(member[order])]
