@@ -59,7 +59,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Roster:
-    """Programme starts, sorted by member, day and key; ``body`` -1 where unknown; ``counts`` for the studied programme."""
+    """Programme starts, sorted by member, day and key; ``body`` -1 where unknown; ``counts`` marks the one studied."""
 
     member: Index
     day: Days

@@ -51,9 +51,7 @@ class Events:
         return (high - low).astype(np.int64)
 
 
-def sum_between(
-    member: Index, day: Days, amount: Index, asked: Index, index: Days, *, first: int, last: int
-) -> Index:
+def sum_between(member: Index, day: Days, amount: Index, asked: Index, index: Days, *, first: int, last: int) -> Index:
     """Sum of ``amount`` on days ``first`` to ``last`` relative to each asked member's index, both included.
 
     Args:

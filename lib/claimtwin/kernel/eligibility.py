@@ -95,4 +95,5 @@ def naive(claims: Claims, entries: Entries, rule: Washout) -> Flags:
     """Whether no listed drug was dispensed in the washout window, the index day apart unless included."""
     fills = Events.of(*claims.drugs[rule.codes])
     last = 0 if rule.include_index_day else -1
-    return fills.count(entries.member, entries.day, -rule.days, last) == 0
+    clean: Flags = fills.count(entries.member, entries.day, -rule.days, last) == 0
+    return clean

@@ -1,0 +1,1 @@
+"""Code lists as files, and the rules that read them."""

@@ -1,0 +1,1 @@
+"""The rules of the study in numpy, on member-sorted columns."""
