@@ -1,0 +1,1 @@
+"""Statistics in numpy, scipy and statsmodels."""

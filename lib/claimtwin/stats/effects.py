@@ -1,0 +1,136 @@
+"""Effects on outcomes from compact arrays of matched people, without ids or dates.
+
+Each model is fitted unadjusted and adjusted, with ordinary standard errors (those that the published intervals
+agree with) and with errors clustered by pair (those that a matched design calls for: Austin, Stat. Med.
+2009;28:2402). A model that cannot be fitted gives an effect without numbers and a note, so that one outcome
+without events does not cost the others.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from claimtwin.stats import fitting
+from claimtwin.stats.arms import TwoByTwo, relative_reduction, risk_difference, risk_ratio, two_by_two
+from claimtwin.stats.exact import FloatArray
+from claimtwin.stats.fitting import CannotFitError, design_matrix, independent
+from claimtwin.stats.intervals import Effect, Errors, Estimate, Measure
+
+__all__ = ["Effect", "Estimates", "Matched", "binary_effects", "count_effects"]
+
+Fit = Callable[[FloatArray, NDArray[np.int64], Errors], Estimate]
+ERRORS: tuple[Errors, ...] = ("nonrobust", "cluster_pair")
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """Everybody in a pair, one row a person.
+
+    Attributes:
+        treated: (n,) arm.
+        pair: (n,) number of the pair, shared by two rows.
+        covariates: (n, p) columns to adjust for, in their own units; p may be 0.
+        names: Their p names.
+    """
+
+    treated: NDArray[np.bool_]
+    pair: NDArray[np.int64]
+    covariates: FloatArray
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """All effects on one outcome, and the covariates left out of its adjusted models, by name."""
+
+    effects: tuple[Effect, ...]
+    left_out: tuple[str, ...]
+
+
+def binary_effects(outcome: str, happened: NDArray[np.bool_], people: Matched) -> Estimates:
+    """Odds ratios by logit, plain and clustered, unadjusted and adjusted; crude risk difference and ratios.
+
+    A covariate is left out of the adjusted model when it is constant, when the arm and others already say it,
+    or when it is 0/1 and everybody or nobody in one of its groups has the outcome: its coefficient is infinite.
+    """
+    table = two_by_two(happened, people.treated)
+    usable = _usable(people)
+    useful = [column for column in usable if not _separates(people.covariates[:, column], happened)]
+    label = partial(Effect, outcome, n=len(happened))
+    models = _models(
+        partial(label, "odds_ratio"), people, useful, partial(fitting.odds_ratio, happened), why_not=table.empty
+    )
+    return Estimates((*models, *_crude(label, table)), _left_out(people, useful))
+
+
+def count_effects(outcome: str, count: NDArray[np.int64], people: Matched, *, scale: int = 100) -> Estimates:
+    """Difference of occurrences per ``scale`` people by least squares, plain and clustered, with and without
+    adjustment.
+    """
+    usable = _usable(people)
+    label = partial(Effect, outcome, "difference_per_scale", n=len(count))
+    value = count.astype(np.float64) * scale
+    why_not = "" if 0 < people.treated.sum() < len(count) else "an arm is empty"
+    models = _models(label, people, usable, partial(fitting.difference, value), why_not=why_not)
+    return Estimates(tuple(models), _left_out(people, usable))
+
+
+def _models(
+    label: Callable[..., Effect],
+    people: Matched,
+    columns: list[int],
+    fit: Fit,
+    *,
+    why_not: str,
+) -> list[Effect]:
+    """One effect for each of unadjusted and adjusted (if there is anything to adjust for), plain and clustered."""
+    found = []
+    for adjusted, used in ((False, []), (True, columns)) if columns else ((False, []),):
+        for errors in ERRORS:
+            model = partial(_fit_on, fit, people, used, errors)
+            found.append(_effect(partial(label, adjusted=adjusted, errors=errors), model, why_not))
+    return found
+
+
+def _fit_on(fit: Fit, people: Matched, columns: list[int], errors: Errors) -> Estimate:
+    return fit(design_matrix(people.treated, people.covariates[:, columns]), people.pair, errors)
+
+
+def _crude(label: Callable[..., Effect], table: TwoByTwo) -> list[Effect]:
+    nobody = "" if table.n1 and table.n0 else table.empty
+    measures: dict[Measure, tuple[Callable[[TwoByTwo], Estimate], str]] = {
+        "risk_ratio": (risk_ratio, table.empty),
+        "relative_reduction": (relative_reduction, table.empty),
+        "risk_difference": (risk_difference, nobody),
+    }
+    plain = partial(label, adjusted=False, errors="nonrobust")
+    return [_effect(partial(plain, name), partial(make, table), why) for name, (make, why) in measures.items()]
+
+
+def _effect(label: Callable[..., Effect], make: Callable[[], Estimate], why_not: str) -> Effect:
+    """Label an estimate, or its absence."""
+    try:
+        if why_not:
+            raise CannotFitError(why_not)
+        got = make()
+    except CannotFitError as fault:
+        return label(estimate=None, low=None, high=None, p_value=None, note=str(fault))
+    return label(estimate=got.estimate, low=got.low, high=got.high, p_value=got.p_value)
+
+
+def _usable(people: Matched) -> list[int]:
+    return independent(people.treated, people.covariates)
+
+
+def _separates(column: FloatArray, happened: NDArray[np.bool_]) -> bool:
+    """Whether a 0/1 column has a group in which everybody or nobody has the outcome."""
+    if not np.isin(column, (0.0, 1.0)).all():
+        return False
+    return any(happened[column == value].all() or not happened[column == value].any() for value in (0.0, 1.0))
+
+
+def _left_out(people: Matched, columns: list[int]) -> tuple[str, ...]:
+    return tuple(name for place, name in enumerate(people.names) if place not in columns)

@@ -1,0 +1,59 @@
+"""Estimates with 95 % intervals: how one is made from a standard error, and how one is labelled as an effect."""
+
+from dataclasses import dataclass
+from math import erfc, exp, sqrt
+from statistics import NormalDist
+from typing import Literal
+
+Measure = Literal["odds_ratio", "risk_ratio", "risk_difference", "relative_reduction", "difference_per_scale"]
+Errors = Literal["nonrobust", "cluster_pair"]
+
+Z95 = NormalDist().inv_cdf(0.975)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure, its 95 % interval and the two-sided p-value of no difference."""
+
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One contrast, treated against comparator, with its 95 % interval; numbers are None when ``note`` says why.
+
+    ``odds_ratio`` and ``risk_ratio`` are plain ratios; ``risk_difference`` is in percentage points;
+    ``relative_reduction`` is 1 - risk ratio in percent (the press reading); ``difference_per_scale`` is the
+    difference of occurrences per ``scale`` people.
+    """
+
+    outcome: str
+    measure: Measure
+    adjusted: bool
+    errors: Errors
+    estimate: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    n: int
+    note: str = ""
+
+
+def two_sided(z: float) -> float:
+    """Two-sided p-value of a standard normal z."""
+    return erfc(abs(z) / sqrt(2))
+
+
+def wald(estimate: float, error: float) -> Estimate:
+    """Estimate plus and minus 1.96 standard errors; no difference is 0."""
+    p_value = two_sided(estimate / error) if error > 0 else float(estimate == 0)
+    return Estimate(estimate, estimate - Z95 * error, estimate + Z95 * error, p_value)
+
+
+def wald_of_log(log_estimate: float, error: float) -> Estimate:
+    """The interval of a ratio, made on the log scale; no difference is 1."""
+    on_log = wald(log_estimate, error)
+    return Estimate(exp(on_log.estimate), exp(on_log.low), exp(on_log.high), on_log.p_value)

@@ -1,0 +1,266 @@
+"""Logistic regression by Newton-Raphson on sums, so that a cluster can make the sums.
+
+Only p x p sums leave a shard, never a row. The covariates are centred and scaled inside each shard, the sums
+are exact (``stats.exact``), and the coefficients are mapped back at the end: the fit is that of maximum
+likelihood to about 1e-10 of a standard error, and the same to the last bit however the rows were sharded.
+
+    moments = add_moments([moments_of(x, y) for x, y in shards])
+    def sums_at(beta):
+        return add_sums([logit_sums(x, y, beta, moments.center, moments.scale) for x, y in shards])
+    fit = fit_logit(sums_at, moments, columns)
+    logit = linear_predictor(x, fit)
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from claimtwin.errors import GuardError
+from claimtwin.stats.design import RULE, check_design
+from claimtwin.stats.exact import PARTS, FloatArray, column_sums, cross_products, put_together
+from claimtwin.stats.moments import Moments, add_moments, moments_of
+
+__all__ = [
+    "LogitFit",
+    "LogitSums",
+    "Moments",
+    "add_moments",
+    "add_sums",
+    "check_design",
+    "fit_logit",
+    "linear_predictor",
+    "logit_sums",
+    "moments_of",
+    "sd_of_logit",
+]
+
+CHUNK = 8192
+"""Rows at a time, so that the parts of a chunk stay in the processor's cache."""
+LIKELIHOOD_UNIT = 1024.0
+"""Log-likelihoods of one row are held to this bound; beyond it a probability has long been 0."""
+MOST_ITERATIONS = 50
+MOST_HALVINGS = 30
+CONVERGED = 1e-20
+"""Newton's decrement, the squared step in standard errors, below which the fit has arrived."""
+FLAT = 1e-12
+"""A fall of the log-likelihood by less than this share of it is rounding."""
+SLOW, NEAR, SLOW_STEPS = 0.1, 0.01, 12
+"""Close to its end Newton's method squares its error; one that still loses less than nine tenths of it, step
+after step, climbs a likelihood without a top: the covariates separate the arms."""
+
+
+@dataclass(frozen=True, eq=False)
+class LogitSums:
+    """Sums of one shard, or of all, at one vector of coefficients; the intercept comes first.
+
+    Each sum is kept in four exact addends (``stats.exact``): (4,), (4, p) and (4, p, p).
+    """
+
+    n: int
+    likelihood_parts: FloatArray
+    gradient_parts: FloatArray
+    information_parts: FloatArray
+
+    @property
+    def log_likelihood(self) -> float:
+        """Log-likelihood, natural logarithm."""
+        return float(put_together(self.likelihood_parts)) * LIKELIHOOD_UNIT
+
+    @property
+    def gradient(self) -> FloatArray:
+        """(p,) first derivatives of the log-likelihood."""
+        return put_together(self.gradient_parts)
+
+    @property
+    def information(self) -> FloatArray:
+        """(p, p) negative second derivatives of the log-likelihood."""
+        return put_together(self.information_parts)
+
+    def pack(self) -> FloatArray:
+        """Flatten to one float64 vector: p, n, then the addends of likelihood, gradient, information."""
+        head = np.array([self.gradient_parts.shape[1], self.n], np.float64)
+        tail = (self.likelihood_parts, self.gradient_parts.ravel(), self.information_parts.ravel())
+        return np.concatenate([head, *tail])
+
+    @classmethod
+    def unpack(cls, vector: Sequence[float] | FloatArray) -> "LogitSums":
+        """Undo ``pack``."""
+        flat = np.asarray(vector, np.float64)
+        p = int(flat[0])
+        likelihood, gradient, information = np.split(flat[2:], np.cumsum([PARTS, PARTS * p]))
+        return cls(int(flat[1]), likelihood, gradient.reshape(PARTS, p), information.reshape(PARTS, p, p))
+
+
+@dataclass(frozen=True, eq=False)
+class LogitFit:
+    """A fitted logistic regression in the units of the covariates.
+
+    Attributes:
+        columns: Names, ``intercept`` first; the order of all that follows.
+        params, standard_errors: (p,) coefficients on the logit scale.
+        covariance: (p, p) inverse of the observed information.
+        iterations: Newton steps taken.
+        log_likelihood: At the solution.
+        n: Rows.
+        converged: Always true; a fit that does not arrive raises instead.
+    """
+
+    columns: tuple[str, ...]
+    params: FloatArray
+    covariance: FloatArray
+    standard_errors: FloatArray
+    iterations: int
+    log_likelihood: float
+    n: int
+    converged: bool
+
+
+def logit_sums(
+    x: FloatArray, y: NDArray[np.bool_], beta: FloatArray, center: FloatArray, scale: FloatArray
+) -> LogitSums:
+    """Sums of one shard at ``beta``, which speaks of (x - center) / scale and has the intercept first.
+
+    Args:
+        x: (n, p) covariates in their own units, n may be 0.
+        y: (n,) true for the treated.
+        beta: (p + 1,) coefficients in the standardised space.
+        center, scale: (p,) ``Moments.center`` and ``Moments.scale`` of all rows.
+    """
+    shape = LogitSums(0, np.zeros(PARTS), np.zeros((PARTS, len(beta))), np.zeros((PARTS, len(beta), len(beta))))
+    starts = range(0, len(x), CHUNK)
+    return add_sums([shape, *(_chunk_sums(x[i : i + CHUNK], y[i : i + CHUNK], beta, center, scale) for i in starts)])
+
+
+def add_sums(shards: Sequence[LogitSums]) -> LogitSums:
+    """Sums of all shards together; at least one. Their order does not matter, to the last bit."""
+    likelihood = np.add.reduce([shard.likelihood_parts for shard in shards])
+    gradient = np.add.reduce([shard.gradient_parts for shard in shards])
+    information = np.add.reduce([shard.information_parts for shard in shards])
+    return LogitSums(sum(shard.n for shard in shards), likelihood, gradient, information)
+
+
+def fit_logit(sums_at: Callable[[FloatArray], LogitSums], moments: Moments, columns: Sequence[str]) -> LogitFit:
+    """Fit by maximum likelihood; an intercept is added as column ``intercept``.
+
+    Args:
+        sums_at: Sums of all rows at coefficients of the standardised space; see ``logit_sums``.
+        moments: Moments of all rows.
+        columns: Names of the p covariates.
+
+    Raises:
+        GuardError: See ``check_design``; or several columns together separate the arms.
+    """
+    check_design(moments, columns)
+    beta, sums, iterations = _climb(sums_at, moments, columns)
+    back = _to_raw_units(moments)
+    covariance = back @ _inverse(sums.information) @ back.T
+    errors = np.sqrt(np.diag(covariance))
+    names = ("intercept", *columns)
+    return LogitFit(names, back @ beta, covariance, errors, iterations, sums.log_likelihood, sums.n, True)
+
+
+def linear_predictor(x: FloatArray, fit: LogitFit) -> FloatArray:
+    """Logit of the propensity of each row of ``x`` (n, p); a row's value does not depend on its neighbours."""
+    return _predict(x, fit.params)
+
+
+def sd_of_logit(fit: LogitFit, moments: Moments) -> float:
+    """Standard deviation (n - 1) of the linear predictor over all rows, to 9 significant digits.
+
+    Rounded, so that a caliper in its units is the same for every sharding of the moments.
+    """
+    slopes = fit.params[1:]
+    return float(f"{np.sqrt(slopes @ moments.scatter @ slopes / max(moments.n - 1, 1)):.9g}")
+
+
+def _chunk_sums(
+    x: FloatArray, y: NDArray[np.bool_], beta: FloatArray, center: FloatArray, scale: FloatArray
+) -> LogitSums:
+    z = (x - center) / scale
+    margin = np.where(y, 1.0, -1.0) * _predict(z, beta)
+    small = np.exp(-np.abs(margin))
+    missed = np.where(margin < 0, 1.0, small) / (1.0 + small)  # probability of the arm not taken
+    likelihood = np.maximum(np.minimum(margin, 0.0) - np.log1p(small), -LIKELIHOOD_UNIT) / LIKELIHOOD_UNIT
+    rows = np.column_stack([np.ones(len(z)), z])
+    gradient = column_sums(np.where(y, missed, -missed)[:, None] * rows)
+    information = cross_products((np.sqrt(small) / (1.0 + small))[:, None] * rows)
+    return LogitSums(len(x), column_sums(likelihood[:, None])[:, 0], gradient, information)
+
+
+def _predict(x: FloatArray, beta: FloatArray) -> FloatArray:
+    """Intercept plus x times slopes, a column at a time: a matrix product may round by the row's place."""
+    total = np.full(len(x), beta[0])
+    for column, slope in zip(x.T, beta[1:], strict=True):
+        total += column * slope
+    return total
+
+
+def _climb(
+    sums_at: Callable[[FloatArray], LogitSums], moments: Moments, columns: Sequence[str]
+) -> tuple[FloatArray, LogitSums, int]:
+    """Newton steps from the arms' shares to the top of the likelihood: coefficients, sums there, steps taken."""
+    beta = np.zeros(len(columns) + 1)
+    beta[0] = np.log(moments.n_treated / (moments.n - moments.n_treated))
+    sums, before, slow = sums_at(beta), np.inf, 0
+    for iteration in range(MOST_ITERATIONS):
+        step = _newton_step(sums, beta, moments, columns)
+        decrement = float(step @ sums.gradient)
+        if decrement < CONVERGED:
+            return beta + step, sums, iteration + 1
+        slow = slow + 1 if SLOW * before < decrement < NEAR else 0
+        if slow == SLOW_STEPS:
+            break
+        before = decrement
+        beta, sums = _uphill(sums_at, beta, step, sums)
+    raise _separated(beta, moments, columns)
+
+
+def _uphill(
+    sums_at: Callable[[FloatArray], LogitSums], beta: FloatArray, step: FloatArray, sums: LogitSums
+) -> tuple[FloatArray, LogitSums]:
+    """The whole step, halved for as long as it would lower the likelihood."""
+    floor = sums.log_likelihood - FLAT * abs(sums.log_likelihood)
+    for _ in range(MOST_HALVINGS):
+        there = sums_at(beta + step)
+        if there.log_likelihood >= floor:
+            break
+        step = step / 2
+    return beta + step, there
+
+
+def _newton_step(sums: LogitSums, beta: FloatArray, moments: Moments, columns: Sequence[str]) -> FloatArray:
+    try:
+        return _inverse(sums.information) @ sums.gradient
+    except np.linalg.LinAlgError:
+        raise _separated(beta, moments, columns) from None
+
+
+def _inverse(information: FloatArray) -> FloatArray:
+    """Inverse of a positive definite matrix, scaled to a unit diagonal first; LinAlgError if it is not one."""
+    size = np.sqrt(np.diag(information))
+    if not (size > 0).all():
+        raise np.linalg.LinAlgError
+    root = np.linalg.inv(np.linalg.cholesky(information / np.outer(size, size)))
+    return np.asarray(root.T @ root / np.outer(size, size))
+
+
+def _to_raw_units(moments: Moments) -> FloatArray:
+    """(p + 1, p + 1) linear map from coefficients of (x - center) / scale to those of x."""
+    back = np.diag(np.concatenate([[1.0], 1 / moments.scale]))
+    back[0, 1:] = -moments.center / moments.scale
+    return back
+
+
+def _separated(beta: FloatArray, moments: Moments, columns: Sequence[str]) -> GuardError:
+    """The error for columns that tell the arms apart only together: those with the largest coefficients."""
+    weight = np.abs(beta[1:] / moments.scale * moments.sd)
+    largest = [columns[i] for i in np.argsort(-weight, kind="stable")[:3] if weight[i] > weight.max() / 10]
+    named = ", ".join(f"'{column}'" for column in largest)
+    return GuardError(
+        f"the propensity model has no finite solution: columns {named} together separate the arms",
+        "score.covariates",
+        RULE,
+        "remove one of them from `score.covariates` in the study file",
+    )
