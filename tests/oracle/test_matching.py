@@ -48,6 +48,12 @@ def test_the_sweep_equals_a_serial_search(treated, control, caliper, dice):
     assert matched(*sides, caliper) == serial(*sides, caliper)
 
 
+def test_minus_nought_is_nought():
+    """Of controls with equal scores the smaller tie key is taken first, whatever the sign of nought."""
+    assert matched([(0.0, 1)], [(-0.0, 2), (0.0, 1)], None) == [(0, 1)]
+    assert matched([(-0.0, 1)], [(-0.0, 1), (0.0, 2)], 0.0) == [(0, 0)]
+
+
 def read(folder, name):
     with (folder / f"{name}.csv").open(newline="") as lines:
         return list(csv.DictReader(lines))

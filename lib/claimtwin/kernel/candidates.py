@@ -20,7 +20,7 @@ COMPARATOR = 1
 class Candidates:
     """One row per member and arm, sorted by member, treated first.
 
-    ``met`` holds bit k for the k-th criterion; ``row`` is the enrolment row in force (-1 none); ``visits``
+    ``met`` holds bit k for the k-th criterion; ``people`` the enrolment row that tells attributes; ``visits``
     has a column per care family (days with such care in the look-back); ``cents`` is allowed money there.
     """
 

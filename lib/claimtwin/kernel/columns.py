@@ -4,6 +4,7 @@ Members are numbered from 0 within a block; days are whole days since 1970-01-01
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +23,18 @@ def keys(member: Index, day: Days) -> Index:
     return (member.astype(np.int64) << _DAY_BITS) + (day.astype(np.int64) + _DAY_ZERO)
 
 
-def starts_run(values: Index) -> Flags:
+def starts_run(values: NDArray[Any]) -> Flags:
     """True at the first row of each run of equal values."""
     first = np.ones(len(values), np.bool_)
     first[1:] = values[1:] != values[:-1]
     return first
+
+
+def ends_run(values: NDArray[Any]) -> Flags:
+    """True at the last row of each run of equal values."""
+    last = np.ones(len(values), np.bool_)
+    last[:-1] = values[1:] != values[:-1]
+    return last
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ import numpy as np
 
 from claimtwin.config.protocol import Enrollment, Protocol, Washout
 from claimtwin.kernel.claims import Claims
-from claimtwin.kernel.columns import NO_DAY, Days, Events, Flags, Index
+from claimtwin.kernel.columns import NO_DAY, Days, Events, Flags, Index, ends_run
 from claimtwin.kernel.index_events import Entries, in_window
 from claimtwin.kernel.spans import covers, merge_spans
 
 
 @dataclass(frozen=True)
 class People:
-    """One row per entry: the enrolment row in force at index (-1 for none) and age in completed years.
+    """One row per entry: the enrolment row that tells its attributes (-1 for none) and age in completed years.
 
     ``age`` is -1 where the birth date is unknown or after the index.
     """
@@ -35,19 +35,31 @@ def criteria_of(protocol: Protocol) -> tuple[str, ...]:
 
 
 def people_at_index(claims: Claims, entries: Entries) -> People:
-    """Attributes of each entry from the enrolment span that began last on or before its index.
+    """Attributes of each entry from the enrolment span that holds its index, of several the one that began last.
 
-    Where none began by then, the first span. Ties: the last in the table's key order.
+    Where none holds it, from the span that began last before it; where none began by then, from the first.
+    Ties: of spans that began on one day the last in the table's key order.
     """
     cover = claims.coverage
-    order = cover.member.astype(np.int64) * 2**32 + cover.start + 2**30
-    asked = entries.member.astype(np.int64) * 2**32 + entries.day + 2**30
-    row = np.searchsorted(order, asked, "right") - 1
-    first = np.searchsorted(cover.member, entries.member, "left")
-    held = first < np.searchsorted(cover.member, entries.member, "right")
-    row = np.where(held, np.maximum(row, first), -1).astype(np.int64)
-    birth = np.where(row >= 0, cover.birth[row], NO_DAY) if len(cover.birth) else np.full(len(row), NO_DAY)
-    return People(row, completed_years(birth.astype(np.int32), entries.day))
+    entry, row = _spans_of(cover.member, entries.member)
+    began = cover.start[row] <= entries.day[entry]
+    holds = began & (cover.stop[row] > entries.day[entry])
+    order = np.lexsort((np.where(began, row, -row), holds, began, entry))
+    best = order[ends_run(entry[order])]
+    chosen = np.full(len(entries.member), -1, np.int64)
+    chosen[entry[best]] = row[best]
+    birth = np.full(len(chosen), NO_DAY)
+    birth[entry[best]] = cover.birth[row[best]]
+    return People(chosen, completed_years(birth, entries.day))
+
+
+def _spans_of(owner: Index, asked: Index) -> tuple[Index, Index]:
+    """Every row of the asked members: the position asked and the row; ``owner`` ascending."""
+    first = np.searchsorted(owner, asked, "left")
+    many = np.searchsorted(owner, asked, "right") - first
+    entry = np.repeat(np.arange(len(asked)), many)
+    nth = np.arange(len(entry)) - np.repeat(np.cumsum(many) - many, many)
+    return entry, first[entry] + nth
 
 
 def completed_years(birth: Days, day: Days) -> Index:

@@ -37,17 +37,18 @@ def pick_entries(claims: Claims, protocol: Protocol, arm: Arm, number: int) -> E
     """Index event of each member in one arm (``number`` 0 treated, 1 comparator).
 
     The first event in the index window, or where there is none (or ``pick`` says so) the first in all the
-    data; then ``index_in_window`` decides. An event needs a studied body region where the arm requires one.
+    data; then ``index_in_window`` decides. An event needs a studied body region where the arm requires one;
+    a region that is not studied counts as none (-1).
 
     Ties: of several on one day the first in the table's key order.
+    Source: docs/decisions/003-index-event.md.
     """
     source = claims.roster if arm.source == "program" else claims.services
     counts = claims.roster.counts if arm.source == "program" else claims.services.arms[:, number]
-    if arm.require_region:
-        wanted = [REGION_NAMES.index(region) for region in protocol.regions]
-        counts = counts & np.isin(source.body, wanted)
-    rows = np.flatnonzero(counts)
-    member, day, body = source.member[rows], source.day[rows], source.body[rows]
+    studied = np.isin(source.body, [REGION_NAMES.index(region) for region in protocol.regions])
+    rows = np.flatnonzero(counts & studied if arm.require_region else counts)
+    member, day = source.member[rows], source.day[rows]
+    body = np.where(studied[rows], source.body[rows], np.int16(-1))
     chosen = _first_rows(member, day, protocol, arm)
     return Entries(member[chosen], day[chosen], body[chosen])
 

@@ -33,7 +33,7 @@ def match_largest(
     """Pair the units of one block; ``caliper`` in units of the score, null for none."""
     turn = np.lexsort((treated_tie, -treated_score))
     order = np.lexsort((control_tie, control_score))
-    free = _FreeControls(control_score[order], np.inf if caliper is None else caliper)
+    free = _FreeControls(control_score[order] + 0.0, np.inf if caliper is None else caliper)
     places = [free.take_nearest(score) for score in treated_score[turn].tolist()]
     place = np.array(places, np.int64)
     paired = place >= 0
@@ -46,6 +46,7 @@ class _FreeControls:
 
     Left of the asked score the free ones are whole runs of equal scores below ``run``, and the part of
     ``run`` from ``begin`` on. Right of it they lie on a stack of stretches whose top is the nearest.
+    Runs are told by the bits of the score, so -0.0 has to come as 0.0.
     """
 
     def __init__(self, score: Scores, caliper: float) -> None:

@@ -1,0 +1,28 @@
+"""Ties are broken by a hash of the study's seed and the person, so that neither row order nor machine matters."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SIGN = 2**63 - 1
+
+
+def tie_key(seed: int, people: Sequence[str]) -> NDArray[np.int64]:
+    """One number per person, 0 to 2**63 - 1: BLAKE2b of the person's id in UTF-8, keyed by the seed's decimal text.
+
+    Args:
+        seed: Seed of the study; another seed breaks every tie anew.
+        people: Ids; an id gets the same number in every block, process and machine.
+
+    Ties: two people may share a number (one chance in billions of billions); orders go on with their id.
+    Source: BLAKE2b, RFC 7693; the first 8 bytes, little-endian, without the sign bit.
+    """
+    keyed = blake2b(key=str(seed).encode(), digest_size=8)
+    digests = bytearray()
+    for person in people:
+        digest = keyed.copy()
+        digest.update(person.encode())
+        digests += digest.digest()
+    return np.frombuffer(bytes(digests), "<i8").astype(np.int64) & np.int64(_SIGN)

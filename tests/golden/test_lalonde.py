@@ -1,0 +1,51 @@
+"""LaLonde's data, matched 1:1 on a logistic score: the balance that the documentation of R MatchIt prints."""
+
+import csv
+
+import numpy as np
+import pytest
+from claimtwin.kernel.certificate import count_envious
+from claimtwin.kernel.hashing import tie_key
+from claimtwin.kernel.matching import match_largest
+from claimtwin.stats.newton import add_moments, add_sums, fit_logit, linear_predictor, logit_sums, moments_of
+
+from tests.support.shared import shared_data
+
+COLUMNS = ("age", "educ", "black", "hispan", "married", "nodegree", "re74", "re75")
+DOCUMENTED = {"age": 0.0718, "educ": -0.1290, "re74": -0.0505, "re75": -0.0257}
+
+
+def read_people():
+    with (shared_data("lalonde") / "lalonde.tab").open(newline="") as lines:
+        names, *rows = csv.reader(lines, delimiter=" ")
+    table = [dict(zip(["person", *names], row, strict=True)) for row in rows]
+    for row in table:
+        row |= {race: float(row["race"] == race) for race in ("black", "hispan")}
+    x = np.array([[float(row[name]) for name in COLUMNS] for row in table])
+    return x, np.array([row["treat"] == "1" for row in table]), [row["person"] for row in table]
+
+
+def probability(x, treated):
+    moments = add_moments([moments_of(x, treated)])
+
+    def sums_at(beta):
+        return add_sums([logit_sums(x, treated, beta, moments.center, moments.scale)])
+
+    return 1 / (1 + np.exp(-linear_predictor(x, fit_logit(sums_at, moments, COLUMNS))))
+
+
+def test_balance_after_matching_is_the_documented_one():
+    x, treated, people = read_people()
+    score, ties = probability(x, treated), tie_key(1, people)
+    sides = (score[treated], ties[treated], score[~treated], ties[~treated])
+    found = match_largest(*sides, caliper=None)
+    assert (len(found.treated), (~treated).sum() - len(found.control)) == (185, 244)
+    assert count_envious(*sides, found, caliper=None) == 0
+    twins = np.flatnonzero(~treated)[found.control]
+
+    def difference(column):
+        return (column[treated].mean() - column[twins].mean()) / column[treated].std(ddof=1)
+
+    assert difference(score) == pytest.approx(0.9739, abs=5e-5)
+    for name, smd in DOCUMENTED.items():
+        assert difference(x[:, COLUMNS.index(name)]) == pytest.approx(smd, abs=5e-5), name

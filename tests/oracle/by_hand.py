@@ -1,0 +1,150 @@
+"""The rules of a study as a person would apply them: one member, one day at a time. Slow, and shares no rule code."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+from tests.oracle.nasty import FAMILIES
+
+FAR = date(2100, 1, 1)
+
+
+def days_around(index, first, last):
+    """Every day from ``first`` to ``last`` relative to the index, both included."""
+    return {index + timedelta(days=k) for k in range(first, last + 1)}
+
+
+def index_event(block, study, arm, which, member):
+    """(day, region) of the event by which the member comes into the arm; null if there is none."""
+    if arm.source == "program":
+        events = [(s.day, s.body) for s in block.starts if s.member == member and s.counts]
+    else:
+        events = [(s.day, s.body) for s in block.lines if s.member == member and s.arms[which]]
+    events = [(day, body if body in study.regions else None) for day, body in events]
+    if arm.require_region:
+        events = [event for event in events if event[1] is not None]
+    inside = [event for event in events if is_inside(study, event[0])]
+    if arm.pick == "first_in_window" and inside:
+        events = inside
+    return min(events, key=lambda event: event[0], default=None)
+
+
+def is_inside(study, day):
+    return study.study.index_window[0] <= day <= study.study.index_window[1]
+
+
+def birthday(birth, years):
+    """Day on which a year of life is completed; in a common year the leap-day child's is 1 March."""
+    try:
+        return birth.replace(year=birth.year + years)
+    except ValueError:
+        return date(birth.year + years, 3, 1)
+
+
+def age_on(birth, day):
+    if birth is None or birth > day:
+        return None
+    years = 0
+    while birthday(birth, years + 1) <= day:
+        years += 1
+    return years
+
+
+def telling_span(block, member, index):
+    """Position of the enrolment row whose attributes hold at index."""
+    mine = [k for k, span in enumerate(block.spans) if span.member == member]
+    begun = [k for k in mine if block.spans[k].start <= index]
+    in_force = [k for k in begun if (block.spans[k].stop or FAR) > index]
+    if in_force or begun:
+        return max(in_force or begun, key=lambda k: (block.spans[k].start, k))
+    return min(mine, default=None)
+
+
+def covered_days(block, member, benefit, gap, horizon):
+    """Days with the benefit, then also short stretches without it that lie between two days with it."""
+    days = set()
+    for span in block.spans:
+        if span.member == member and getattr(span, benefit):
+            last = min(span.stop or horizon, horizon)
+            days |= days_around(span.start, 0, (last - span.start).days - 1)
+    filled = set(days)
+    for day, next_day in pairwise(sorted(days)):
+        if (next_day - day).days - 1 <= gap:
+            filled |= days_around(day, 0, (next_day - day).days)
+    return filled
+
+
+def is_enrolled(block, study, member, index, first, last):
+    rule = study.enrollment
+    needed = days_around(index, first, last)
+    horizon = index + timedelta(days=last + 30)
+    return all(needed <= covered_days(block, member, benefit, rule.max_gap_days, horizon) for benefit in rule.benefits)
+
+
+def fills_on(block, drug, member, days):
+    return [day for who, day in block.fills[drug] if who == member and day in days]
+
+
+def care_days(block, family, member, days):
+    return {s.day for s in block.lines if s.member == member and family in s.families and s.day in days}
+
+
+def criteria(block, study, member, index, one_arm):
+    """Answers by name, in the order of the attrition table; a criterion that the study does not ask is left out."""
+    span = telling_span(block, member, index)
+    age = None if span is None else age_on(block.spans[span].birth, index)
+    low, high = study.population.age_min, study.population.age_max
+    answers = {"index_in_window": is_inside(study, index)}
+    if low is not None or high is not None:
+        answers["age"] = age is not None and (low is None or age >= low) and (high is None or age <= high)
+    if study.enrollment is not None:
+        before, after = study.enrollment.pre_days, study.enrollment.post_days
+        answers["enrolled_before"] = is_enrolled(block, study, member, index, -before, 0)
+        answers["enrolled_after"] = is_enrolled(block, study, member, index, 0, after)
+    if study.washout is not None:
+        window = days_around(index, -study.washout.days, 0 if study.washout.include_index_day else -1)
+        answers["washout"] = not fills_on(block, study.washout.codes, member, window)
+    return answers | {"demographics_known": age is not None, "one_arm": one_arm}, span, age
+
+
+def stays(block, study, member, events, which):
+    """Whether the member may stay in an arm, where others of theirs exist."""
+    if study.arms.overlap == "exclude_roster":
+        return which == 0 or not any(start.member == member for start in block.starts)
+    rivals = [k for k in (0, 1) if events[k] is not None]
+    inside = [k for k in rivals if is_inside(study, events[k][0])]
+    return which == min(inside or rivals, key=lambda k: (events[k][0], k))
+
+
+def candidates(block, study, members):
+    """One row per member and arm, the treated arm first."""
+    rows = []
+    for member in range(members):
+        arms = (study.arms.treated, study.arms.comparator)
+        events = [index_event(block, study, arm, which, member) for which, arm in enumerate(arms)]
+        for which, event in enumerate(events):
+            if event is not None:
+                rows.append(candidate(block, study, member, which, event, stays(block, study, member, events, which)))
+    return rows
+
+
+def candidate(block, study, member, which, event, one_arm):
+    index, body = event
+    answers, span, age = criteria(block, study, member, index, one_arm)
+    before = days_around(index, -study.score.lookback_days, -1)
+    return {
+        "member": member, "treated": which == 0, "index": index, "body": body, "criteria": answers,
+        "span": span, "age": age,
+        "visits": [len(care_days(block, family, member, before)) for family in FAMILIES],
+        "cents": sum(s.cents for s in block.lines if s.member == member and s.day in before),
+        "comorbidities": len({group for who, day, group in block.conditions if who == member and day in before}),
+    }  # fmt: skip
+
+
+def outcome_counts(block, study, member, index):
+    """Dispensings of a drug one by one; of care, the days."""
+    counts = []
+    for outcome in study.outcomes:
+        window = days_around(index, *outcome.window)
+        happened = fills_on(block, outcome.drug, member, window) if outcome.drug else None
+        counts.append(len(care_days(block, outcome.care, member, window) if happened is None else happened))
+    return counts
