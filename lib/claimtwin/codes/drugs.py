@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from claimtwin.config.deployment import CodeListFile
 from claimtwin.errors import ConfigError
 
+NDC_PARTS = (5, 4, 2)
+NDC_DIGITS = sum(NDC_PARTS)
+
 
 @dataclass(frozen=True)
 class DrugList:
@@ -26,20 +29,35 @@ class DrugList:
 
 
 def read_drug_list(name: str, file: CodeListFile) -> DrugList:
-    """Read one list; hyphens are dropped.
+    """Read one list; hyphens (5-4-2) and quotes about a code are dropped, its other columns are not looked at.
 
     Raises:
-        ConfigError: The file or the column is missing, or the column holds no code.
+        ConfigError: The file or the column is missing, the column holds no code, or a code has lost digits.
     """
     path = Path(file.path)
     where = f"env: code_lists.{name}"
     if not path.is_file():
         raise ConfigError("The file of a code list is missing.", where=f"{where}: {file.path}", remedy="correct `path`")
-    with path.open(newline="", encoding="utf-8-sig") as lines:
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
         rows = list(csv.DictReader(lines))
     if rows and file.column not in rows[0]:
         raise ConfigError(f"The list has no column '{file.column}'.", where=where, remedy="correct `column`")
-    codes = frozenset((row[file.column] or "").strip().replace("-", "")[: file.match_digits] for row in rows) - {""}
+    codes = {_plain(row[file.column]) for row in rows} - {""}
     if not codes:
         raise ConfigError("The list holds no code.", where=where, remedy="correct `path` or `column`")
-    return DrugList(name, codes, file.match_digits)
+    short = sum(not (code.isdecimal() and len(code) in (NDC_DIGITS, file.match_digits)) for code in codes)
+    if short:
+        raise ConfigError(
+            f"{short} of {len(codes)} codes are not {NDC_DIGITS} digits, so they would never match a dispensing.",
+            where=where,
+            rule="an NDC is text of 11 digits (5-4-2), its leading zeros kept",
+            remedy="write the column as text; a spreadsheet drops leading zeros",
+        )
+    return DrugList(name, frozenset(code[: file.match_digits] for code in codes), file.match_digits)
+
+
+def _plain(text: str | None) -> str:
+    """The digits of a code; a hyphenated one has its three parts filled up with zeros."""
+    parts = (text or "").strip(" \"'").split("-")
+    widths = NDC_PARTS if len(parts) == len(NDC_PARTS) else (0,) * len(parts)
+    return "".join(part.zfill(width) for part, width in zip(parts, widths, strict=True))

@@ -1,23 +1,25 @@
 """Code rules: a code belongs to a group by prefix, a procedure to a family by code or range.
 
 Lists are small CSV files beside this module; SOURCES.md there says where each comes from.
-Codes are compared in upper case and without dots.
+Codes are compared in upper case; diagnoses also without dots.
 """
 
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from claimtwin.errors import ConfigError
+from claimtwin.kernel.candidates import VISITS as FAMILIES
+from claimtwin.kernel.columns import Index
 
 Groups = NDArray[np.int16]
 NO_GROUP = -1
-REGIONS = ("back", "neck", "shoulder", "hip", "knee")
-FAMILIES = ("office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery")
 EMERGENCY_REVENUE = ("0450-0459", "0981")
 EMERGENCY_PLACE = ("23",)
 SYSTEMS = ("icd-10-cm", "icd-9-cm")
@@ -29,11 +31,6 @@ class Range:
 
     low: str
     high: str
-
-    def holds(self, code: str, *, whole: bool) -> bool:
-        """Whether the code, or with ``whole`` false its first characters, lies in the range."""
-        head = code[: len(self.low)]
-        return len(head) == len(self.low) and (not whole or len(code) == len(head)) and self.low <= head <= self.high
 
 
 @dataclass(frozen=True)
@@ -70,14 +67,27 @@ def group_names(name: str) -> tuple[str, ...]:
 
 def classify_diagnoses(codes: Sequence[str | None], name: str, system: str) -> Groups:
     """Group number of each code by its longest fitting prefix, or ``NO_GROUP``; numbers as in ``group_names``."""
-    numbers = {group: k for k, group in enumerate(group_names(name))}
-    rules = sorted(diagnosis_groups(name, system), key=lambda rule: (-len(rule[1].low), rule[1].low))
-    return np.array([_first_group(code, rules, numbers) for code in codes], np.int16)
+    names, rules = group_names(name), diagnosis_groups(name, system)
+    numbers = np.array([*(names.index(group) for group, _ in rules), NO_GROUP], np.int16)
+    texts = [(code or "").upper().replace(".", "") for code in codes]
+    return numbers[longest_fitting(texts, [span for _, span in rules], whole=False)]
 
 
-def _first_group(code: str | None, rules: list[tuple[str, Range]], numbers: dict[str, int]) -> int:
-    text = (code or "").upper().replace(".", "")
-    return next((numbers[group] for group, span in rules if span.holds(text, whole=False)), NO_GROUP)
+def longest_fitting(codes: Sequence[str], ranges: Sequence[Range], *, whole: bool) -> Index:
+    """Position of the longest range that each code lies in, or with ``whole`` false begins in; -1 for none.
+
+    Where ranges of one length overlap, any of them is told.
+    """
+    texts, found = np.array(codes, np.str_), np.full(len(codes), -1, np.int64)
+    sizes = np.char.str_len(texts)
+    for size in sorted({len(span.low) for span in ranges}, reverse=True):
+        rows = sorted((span.low, span.high, k) for k, span in enumerate(ranges) if len(span.low) == size)
+        low, reach = np.array([row[0] for row in rows]), np.array([*accumulate((row[1] for row in rows), max)])
+        heads = texts.astype(f"U{size}")
+        place = np.searchsorted(low, heads, "right") - 1
+        fits = (place >= 0) & (heads <= reach[place]) & ((sizes == size) if whole else (sizes >= size))
+        found[fits & (found < 0)] = np.array([row[2] for row in rows])[place[fits & (found < 0)]]
+    return found
 
 
 def care_families() -> dict[str, Procedures]:
@@ -114,10 +124,12 @@ def procedures_of(rule: str | list[str]) -> Procedures:
 
 def in_ranges(codes: Sequence[str | None], ranges: Iterable[Range]) -> NDArray[np.bool_]:
     """Whether each whole code lies in one of the ranges; null lies in none."""
-    spans = list(ranges)
-    return np.array([bool(c) and any(s.holds(str(c).upper(), whole=True) for s in spans) for c in codes], np.bool_)
+    texts = [(code or "").upper() for code in codes]
+    return longest_fitting(texts, list(ranges), whole=True) >= 0
 
 
+@cache
 def _rows(name: str) -> list[dict[str, str]]:
+    """Rows of a shipped list; read once, never changed."""
     text = (resources.files("claimtwin.codes") / f"{name}.csv").read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))

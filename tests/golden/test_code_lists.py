@@ -1,0 +1,106 @@
+"""The shipped code lists against the official code list, the map from ICD-9 to ICD-10, and other people's words."""
+
+import csv
+import json
+import re
+from collections import Counter, defaultdict
+
+import pytest
+from claimtwin.codes.rules import SYSTEMS, classify_diagnoses, diagnosis_groups, group_names
+
+from tests.support.shared import shared_data
+
+LISTS = ("body_regions", "comorbidities")
+WORDS = {
+    "neck": "cervic|neck|occipit",
+    "back": "thorac|lumb|sacr|back|dors",
+    "shoulder": "shoulder|rotator|humer|biceps|bicipital",
+    "hip": r"\bhips?\b|trochant|psoas|iliac|glute",
+    "knee": "knee|patell|menisc|popliteal",
+}
+
+
+def read(name):
+    with (shared_data("icd10-ccsr-gem") / name).open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def images():
+    """Codes that each ICD-9 code becomes in ICD-10, as the official map has it."""
+    found = defaultdict(list)
+    for row in read("icd9toicd10cmgem.csv"):
+        if row["no_map"] == "0":
+            found[row["icd9cm"]].append(row["icd10cm"])
+    return found
+
+
+def real_codes(system):
+    if system == "icd-9-cm":
+        return list(images())
+    text = (shared_data("icd10-ccsr-gem") / "icd10cm-code-list-April-2026.txt").read_text()
+    return [code for code in text.split() if "-" not in code and len(code) > 2]
+
+
+def grouped(codes, name, system):
+    names = group_names(name)
+    return [names[k] if k >= 0 else None for k in classify_diagnoses(codes, name, system)]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("name", LISTS)
+def test_every_rule_finds_a_real_code(name, system):
+    codes = real_codes(system)
+    idle = [
+        (group, span.low)
+        for group, span in diagnosis_groups(name, system)
+        if not any(span.low <= code[: len(span.low)] <= span.high for code in codes)
+    ]
+    assert not idle
+
+
+def fates(name):
+    """Of each ICD-9 code its group, and the groups of its images."""
+    mapped = images()
+    news = sorted({new for codes in mapped.values() for new in codes})
+    theirs = dict(zip(news, grouped(news, name, "icd-10-cm"), strict=True))
+    ours = grouped(list(mapped), name, "icd-9-cm")
+    return [(old, group, {theirs[new] for new in mapped[old]}) for old, group in zip(mapped, ours, strict=True)]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_disease_stays_in_its_group_when_the_coding_changes(name):
+    """An ICD-9 code belongs where its images are; in no other group in any case."""
+    fate = Counter()
+    for old, group, theirs in fates(name):
+        assert not group or theirs <= {group, None}, old
+        fate[group in theirs] += group is not None
+    assert fate[True] / fate.total() > 0.9
+
+
+def test_no_region_is_lost_in_icd_9():
+    for old, group, theirs in fates("body_regions"):
+        assert group in theirs or len(theirs) > 1 or theirs == {None}, old
+
+
+def test_regions_agree_with_the_words_of_public_lists():
+    """Where a public list describes a code of ours by a part of the body, it is the part that we say."""
+    seen = Counter()
+    for path in sorted(shared_data("unc-opioid-codelists").glob("*_pain_dx_icd.csv")):
+        with path.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
+            rows = [row for row in csv.DictReader(lines) if row["ver"].strip() == "10"]
+        codes = [row["icd_cm"].strip() for row in rows]
+        for row, region in zip(rows, grouped(codes, "body_regions", "icd-10-cm"), strict=True):
+            said = {part for part, words in WORDS.items() if re.search(words, row["icd_cm_label"].lower())}
+            assert not region or not said or region in said, row["icd_cm"]
+            seen[region] += bool(said)
+    assert min(seen[region] for region in WORDS) > 40
+
+
+def test_regions_are_of_the_muscles_and_joints():
+    """The official chapters of all codes with a region: musculoskeletal, injuries, malformations, one symptom."""
+    chapters = json.loads((shared_data("icd10-ccsr-gem") / "dx_cat1_mapping.json").read_text())
+    regions = grouped(list(chapters), "body_regions", "icd-10-cm")
+    found = Counter(chapters[code][:3] for code, region in zip(chapters, regions, strict=True) if region)
+    assert set(found) == {"MUS", "INJ", "MAL", "SYM"}
+    assert found["SYM"] == 1
+    assert found["MUS"] > 400
