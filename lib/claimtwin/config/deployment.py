@@ -32,6 +32,7 @@ class Ingest(Strict):
 
     ``columns`` maps contract columns to the feed's names, ``constants`` fills columns that a feed lacks.
     ``assign_employers`` gives each person one of so many employers by hash; null (the default) assigns none.
+    ``date_format`` holds a year of four digits, a month and a day, in any order, as in yyyy-MM-dd or M/d/yyyy.
     """
 
     data_through: date | None = None
@@ -40,7 +41,9 @@ class Ingest(Strict):
     columns: dict[TableName, dict[str, str]] = {}
     constants: dict[TableName, dict[str, str]] = {}
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    date_format: str = "yyyy-MM-dd"
+    date_format: Annotated[
+        str, Field(pattern=r"^(yyyy[-/. ]?(MM?[-/. ]?dd?|dd?[-/. ]?MM?)|(MM?[-/. ]?dd?|dd?[-/. ]?MM?)[-/. ]?yyyy)$")
+    ] = "yyyy-MM-dd"
 
 
 class Pack(Strict):
@@ -58,11 +61,13 @@ class Door(Strict):
 class Env(Strict):
     """A whole deployment.
 
-    ``tables`` is a folder or ``catalog.schema``; ``output`` is the folder of the results.
+    ``tables`` is a folder or ``catalog.schema``; ``output`` is the folder of the results. ``truth`` names the
+    ``truth.json`` of synthetic claims, for the report to hold its estimate against; null for real claims.
     """
 
     tables: str
     output: str
+    truth: str | None = None
     disclosure: Disclosure = Disclosure()
     code_lists: dict[str, CodeListFile] = {}
     ingest: Ingest = Ingest()

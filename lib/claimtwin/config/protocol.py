@@ -113,7 +113,8 @@ class Arms(Strict):
     """The two arms, and what happens to people who could be in both.
 
     ``exclude_roster``: nobody with any programme start may be a comparator.
-    ``first_arm_entered``: each person stays in the arm whose index comes first; same day, the treated arm.
+    ``first_arm_entered``: each person stays in the arm whose index comes first; same day, the treated arm. An
+    index outside the index window does not compete with one inside.
     """
 
     treated: Arm
@@ -206,7 +207,11 @@ class Assumption(Strict):
 
 
 class Protocol(Strict):
-    """A whole study; see the parts. ``regions`` empty switches body regions off."""
+    """A whole study; see the parts. ``regions`` empty switches body regions off.
+
+    ``describe_candidates`` also counts the outcomes of all who met the criteria, arms apart and before matching.
+    Off by default: then nobody sees an outcome before the match stands.
+    """
 
     study: Study
     population: Population = Population()
@@ -217,6 +222,7 @@ class Protocol(Strict):
     score: Score
     matching: Matching = Matching()
     outcomes: Annotated[list[Outcome], Field(min_length=1)]
+    describe_candidates: bool = False
     adjust: list[Covariate] = []
     published: list[Published] = []
     assumptions: list[Assumption] = []

@@ -106,3 +106,15 @@ def _without_means(row: BalanceRow) -> BalanceRow:
 
 def _without_numbers(effect: Effect) -> Effect:
     return replace(effect, estimate=None, low=None, high=None, p_value=None, note=SMALL_CELL)
+
+
+def hide_lone(cells: Sequence[int | None]) -> list[int | None]:
+    """Cells whose sum is shown elsewhere: a single withheld one takes the smallest other, above 0, with it.
+
+    Ties: the first of several equally small ones.
+    """
+    shown = list(cells)
+    known = [place for place, count in enumerate(shown) if count]
+    if shown.count(None) == 1 and known:
+        shown[min(known, key=lambda place: (cells[place] or 0, place))] = None
+    return shown
