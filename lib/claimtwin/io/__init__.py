@@ -1,0 +1,1 @@
+"""The only reads, writes and actions of the project."""
