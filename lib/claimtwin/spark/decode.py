@@ -1,0 +1,206 @@
+"""From a block's Arrow cells to the numbers that kernels read; every distinct code is classified once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from claimtwin.codes.drugs import DrugList
+from claimtwin.codes.rules import (
+    EMERGENCY_PLACE,
+    EMERGENCY_REVENUE,
+    SYSTEMS,
+    Procedures,
+    classify_diagnoses,
+    in_ranges,
+    parse_range,
+)
+from claimtwin.kernel.candidates import VISITS
+from claimtwin.kernel.claims import Claims, Conditions, Coverage, Roster, Services
+from claimtwin.kernel.columns import NO_DAY, Days, Flags, Index
+from claimtwin.kernel.index_events import REGION_NAMES
+
+SEXES = ("female", "male")
+CENSUS_REGIONS = ("northeast", "midwest", "south", "west")
+DIAGNOSES = tuple(f"diagnosis_code_{k}" for k in range(1, 13))
+NO_STOP = np.int32(2**29)
+Answers = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class CodeBook:
+    """All code lists that a study needs, read on the driver and sent to the workers with the kernel.
+
+    ``arms`` holds the procedures of the treated and the comparator arm, null for an arm from the roster.
+    ``programs`` is the studied programme's name, null for any.
+    """
+
+    families: dict[str, Procedures]
+    arms: tuple[Procedures | None, Procedures | None]
+    drugs: dict[str, DrugList]
+    state_regions: dict[str, str]
+    program: str | None = None
+
+
+def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
+    """All claims of one block as sorted numbers; every table must be there, be it empty."""
+    medical = tables["medical_claim"]
+    return Claims(
+        n_members=tables["members"].num_rows,
+        coverage=_coverage(tables["eligibility"], book),
+        services=_services(medical, book),
+        conditions=_conditions(medical),
+        roster=_roster(tables["program_enrollment"], book),
+        drugs={name: _dispensings(tables["pharmacy_claim"], drug) for name, drug in book.drugs.items()},
+    )
+
+
+def _member(table: pa.Table) -> Index:
+    return np.asarray(table["member"].to_numpy(), np.int64)
+
+
+def _days(table: pa.Table, name: str, *, missing: np.int32 = NO_DAY) -> Days:
+    filled = pc.fill_null(table[name].cast(pa.int32()), pa.scalar(int(missing), pa.int32()))
+    return np.asarray(filled.to_numpy(), np.int32)
+
+
+def _per_code(table: pa.Table, name: str, classify: Callable[[Sequence[str | None]], Answers]) -> Answers:
+    """Classify the distinct values of a dictionary column, then spread the answers over the rows; null last."""
+    parts = table[name].combine_chunks()
+    values = [*parts.dictionary.to_pylist(), None]
+    numbers = pc.fill_null(parts.indices, len(values) - 1).to_numpy(zero_copy_only=False).astype(np.int64)
+    answers: Answers = classify(values)[numbers]
+    return answers
+
+
+def _position(names: Sequence[str]) -> Callable[[Sequence[str | None]], NDArray[np.int16]]:
+    return partial(_looked_up, numbers={name: k for k, name in enumerate(names)})
+
+
+def _looked_up(values: Sequence[str | None], numbers: dict[str, int]) -> NDArray[np.int16]:
+    return np.array([numbers.get(value or "", -1) for value in values], np.int16)
+
+
+def _equal(values: Sequence[str | None], text: str) -> Flags:
+    return np.array([value == text for value in values], np.bool_)
+
+
+def _studied(programs: Sequence[str | None], program: str | None) -> Flags:
+    return np.array([program in (None, name) for name in programs], np.bool_)
+
+
+def _coverage(table: pa.Table, book: CodeBook) -> Coverage:
+    regions = {state: CENSUS_REGIONS.index(region) for state, region in book.state_regions.items()}
+    employers = table["employer_id"].combine_chunks().indices.to_numpy(zero_copy_only=False)
+    return Coverage(
+        member=_member(table),
+        start=_days(table, "enrollment_start_date"),
+        stop=_days(table, "enrollment_end_date", missing=NO_STOP) + np.int32(1),
+        medical=_flags(table, "medical_coverage"),
+        pharmacy=_flags(table, "pharmacy_coverage"),
+        birth=_days(table, "birth_date"),
+        sex=_per_code(table, "gender", _position(SEXES)).astype(np.int16),
+        region=_per_code(table, "state", partial(_looked_up, numbers=regions)).astype(np.int16),
+        employer=employers.astype(np.int64),
+    )
+
+
+def _flags(table: pa.Table, name: str) -> Flags:
+    return np.asarray(pc.fill_null(table[name], False).to_numpy(), np.bool_)
+
+
+def _services(table: pa.Table, book: CodeBook) -> Services:
+    return Services(
+        member=_member(table),
+        day=_days(table, "claim_start_date"),
+        families=np.stack([_family(table, name, book) for name in VISITS], axis=1),
+        arms=np.stack([_counts_for(table, arm) for arm in book.arms], axis=1),
+        body=_body(table),
+        cents=_cents(table, "allowed_amount"),
+    )
+
+
+def _family(table: pa.Table, name: str, book: CodeBook) -> Flags:
+    hits = _counts_for(table, book.families[name])
+    if name == "emergency":
+        revenue = [parse_range(text) for text in EMERGENCY_REVENUE]
+        hits |= _per_code(table, "revenue_center_code", partial(in_ranges, ranges=revenue)).astype(np.bool_)
+        place = [parse_range(text) for text in EMERGENCY_PLACE]
+        hits |= _per_code(table, "place_of_service_code", partial(in_ranges, ranges=place)).astype(np.bool_)
+    return hits
+
+
+def _counts_for(table: pa.Table, procedures: Procedures | None) -> Flags:
+    """Whether each line's procedure counts, alone or with the modifier that its code asks for."""
+    if procedures is None:
+        return np.zeros(table.num_rows, np.bool_)
+    hits = _per_code(table, "hcpcs_code", partial(in_ranges, ranges=procedures.alone)).astype(np.bool_)
+    for modifier in sorted({m for _, m in procedures.with_modifier}):
+        spans = [span for span, m in procedures.with_modifier if m == modifier]
+        asked = _per_code(table, "hcpcs_code", partial(in_ranges, ranges=spans)).astype(np.bool_)
+        for column in ("hcpcs_modifier_1", "hcpcs_modifier_2"):
+            has = _per_code(table, column, partial(_equal, text=modifier))
+            hits |= asked & has.astype(np.bool_)
+    return hits
+
+
+def _grouped(table: pa.Table, column: str, name: str) -> NDArray[np.int16]:
+    """Group of each line's diagnosis in one position, judged by the coding system that the line states."""
+    system = _per_code(table, "diagnosis_code_type", _position(SYSTEMS))
+    group = np.full(table.num_rows, -1, np.int16)
+    for number, text in enumerate(SYSTEMS):
+        rows = system == number
+        if rows.any():
+            found = _per_code(table, column, partial(classify_diagnoses, name=name, system=text))
+            group[rows] = found[rows]
+    return group
+
+
+def _body(table: pa.Table) -> NDArray[np.int16]:
+    """Region of the first listed diagnosis that has one."""
+    body = np.full(table.num_rows, -1, np.int16)
+    for column in DIAGNOSES:
+        if table[column].null_count < table.num_rows:
+            body = np.where(body < 0, _grouped(table, column, "body_regions"), body)
+    return body
+
+
+def _conditions(table: pa.Table) -> Conditions:
+    members, days, groups = [], [], []
+    member, day = _member(table), _days(table, "claim_start_date")
+    for column in DIAGNOSES:
+        if table[column].null_count < table.num_rows:
+            group = _grouped(table, column, "comorbidities")
+            rows = np.flatnonzero(group >= 0)
+            members.append(member[rows])
+            days.append(day[rows])
+            groups.append(group[rows])
+    none = np.zeros(0, np.int64)
+    return Conditions(
+        np.concatenate([none, *members]),
+        np.concatenate([none.astype(np.int32), *days]),
+        np.concatenate([none.astype(np.int16), *groups]),
+    )
+
+
+def _cents(table: pa.Table, name: str) -> Index:
+    """Money as whole cents; null counts as nothing."""
+    cents = pc.multiply(table[name], pa.scalar(Decimal(100)))
+    return np.asarray(pc.fill_null(cents.cast(pa.int64()), 0).to_numpy(), np.int64)
+
+
+def _roster(table: pa.Table, book: CodeBook) -> Roster:
+    studied = _per_code(table, "program", partial(_studied, program=book.program))
+    body = _per_code(table, "body_region", _position(REGION_NAMES)).astype(np.int16)
+    return Roster(_member(table), _days(table, "start_date"), body, studied.astype(np.bool_))
+
+
+def _dispensings(table: pa.Table, drug: DrugList) -> tuple[Index, Days]:
+    rows = np.flatnonzero(_per_code(table, "ndc_code", drug.holds))
+    return _member(table)[rows], _days(table, "dispensing_date")[rows]

@@ -1,0 +1,94 @@
+"""Blocks to candidates: the kernels of a study run on every block, without an exchange."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from claimtwin.config.protocol import Protocol
+from claimtwin.kernel.candidates import VISITS, Candidates, build_candidates
+from claimtwin.kernel.claims import Claims
+from claimtwin.kernel.eligibility import criteria_of
+from claimtwin.kernel.hashing import tie_key
+from claimtwin.kernel.index_events import REGION_NAMES
+from claimtwin.schema.tables import TABLES
+from claimtwin.spark.arrow import ddl_of, each_block
+from claimtwin.spark.blocks import MEMBERS
+from claimtwin.spark.decode import CENSUS_REGIONS, SEXES, CodeBook, claims_of_block
+
+LAYOUT = pa.schema(
+    [
+        ("person_id", pa.string()), ("block_id", pa.int64()), ("treated", pa.bool_()), ("index_date", pa.date32()),
+        ("met", pa.int64()), ("tie_key", pa.int64()), ("age", pa.int32()), ("sex", pa.string()),
+        ("census_region", pa.string()), ("body_region", pa.string()), ("employer_id", pa.string()),
+        ("index_month", pa.string()), *((f"{family}_visits", pa.int32()) for family in VISITS),
+        ("log_allowed", pa.float64()), ("comorbidity_count", pa.int32()),
+    ]
+)  # fmt: skip
+UNKNOWN = "unknown"
+
+
+def find_candidates(blocks: DataFrame, protocol: Protocol, book: CodeBook) -> DataFrame:
+    """One row per person and arm at one index date, criteria as the bits of ``met`` (kernel.eligibility).
+
+    Null body region: the index event names none. Text attributes are ``unknown`` where the enrolment does not
+    tell; ``log_allowed`` is the natural logarithm of 1 plus allowed dollars in the look-back.
+    """
+    kernel = partial(_candidates_of_block, protocol=protocol, book=book)
+    return blocks.select("block_id", MEMBERS, *TABLES).mapInArrow(each_block(kernel), schema=ddl_of(LAYOUT))
+
+
+def is_eligible(protocol: Protocol, *, but: Sequence[str] = ()) -> Column:
+    """Whether a candidate meets every criterion of the study, those named in ``but`` aside."""
+    wanted = sum(1 << k for k, name in enumerate(criteria_of(protocol)) if name not in but)
+    return F.col("met").bitwiseAND(F.lit(wanted).cast("bigint")) == wanted
+
+
+def _candidates_of_block(tables: dict[str, pa.Table], protocol: Protocol, book: CodeBook) -> pa.Table:
+    """Candidates of one block, sorted by person, treated first."""
+    claims = claims_of_block(tables, book)
+    found = build_candidates(claims, protocol)
+    people = tables[MEMBERS]["person_id"].take(pa.array(found.member))
+    employers = tables["eligibility"]["employer_id"].combine_chunks().dictionary.to_pylist()
+    block = tables["block_id"]["block_id"][0].as_py()
+    columns = {
+        "person_id": people,
+        "block_id": np.full(len(found.member), block, np.int64),
+        "tie_key": tie_key(protocol.study.seed, people.to_pylist()),
+        **_attributes(claims, found, employers),
+        **_covariates(found),
+    }
+    return pa.table({field.name: pa.array(columns[field.name], field.type) for field in LAYOUT}, schema=LAYOUT)
+
+
+def _attributes(claims: Claims, found: Candidates, employers: list[str]) -> dict[str, object]:
+    row, days = found.people.row, found.entries.day.astype("datetime64[D]")
+    cover = claims.coverage
+    return {
+        "treated": found.treated,
+        "index_date": days,
+        "met": found.met,
+        "index_month": days.astype("datetime64[M]").astype(str).tolist(),
+        "sex": _named(cover.sex, row, SEXES),
+        "census_region": _named(cover.region, row, CENSUS_REGIONS),
+        "employer_id": _named(cover.employer, row, employers),
+        "body_region": [REGION_NAMES[k] if k >= 0 else None for k in found.entries.body.tolist()],
+    }
+
+
+def _covariates(found: Candidates) -> dict[str, object]:
+    visits = {f"{family}_visits": found.visits[:, k] for k, family in enumerate(VISITS)}
+    dollars = np.maximum(found.cents, 0) / 100
+    return visits | {
+        "age": found.people.age, "log_allowed": np.log1p(dollars), "comorbidity_count": found.comorbidities
+    }  # fmt: skip
+
+
+def _named(numbers: NDArray[np.integer], row: NDArray[np.int64], names: Sequence[str]) -> list[str]:
+    """Text of each candidate's attribute from its enrolment row; ``unknown`` for no row or no value."""
+    chosen = [int(numbers[r]) if r >= 0 else -1 for r in row.tolist()]
+    return [names[k] if k >= 0 else UNKNOWN for k in chosen]

@@ -1,0 +1,44 @@
+"""What must hold of every match, checked on the tables that were written, after every run."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from claimtwin.config.protocol import Protocol
+from claimtwin.spark.facts import is_eligible
+from claimtwin.spark.pairing import build_pair_members
+
+INVARIANTS = ("outside_block", "outside_caliper", "used_twice", "wrong_arm", "not_eligible")
+
+
+def count_broken(
+    pairs: DataFrame, scores: DataFrame, candidates: DataFrame, protocol: Protocol, caliper: float | None
+) -> DataFrame:
+    """One row: ``pairs``, and for each invariant the pairs (the people, for ``used_twice``) that break it.
+
+    ``wrong_arm``: a member of the pair was never scored in the arm that it stands for.
+    """
+    members = build_pair_members(pairs)
+    scored = scores.select("person_id", "treated", F.col("block").alias("own_block"), "logit")
+    eligible = candidates.select("person_id", "treated", is_eligible(protocol).alias("eligible"))
+    known = members.join(scored, ["person_id", "treated"], "left").join(eligible, ["person_id", "treated"], "left")
+    broken = known.groupBy("block", "rank").agg(*_flags(caliper))
+    twice = members.groupBy("person_id").agg((F.count(F.lit(1)) > 1).alias("used_twice"))
+    counted = broken.agg(
+        F.count(F.lit(1)).alias("pairs"), *(_count(name) for name in INVARIANTS if name != "used_twice")
+    )
+    return counted.crossJoin(twice.agg(_count("used_twice"))).select("pairs", *INVARIANTS)
+
+
+def _flags(caliper: float | None) -> list[Column]:
+    apart = F.max("logit") - F.min("logit")
+    width = F.lit(False) if caliper is None else F.coalesce(apart > caliper, F.lit(True))
+    return [
+        (~F.coalesce(F.bool_and(F.col("own_block") == F.col("block")), F.lit(False))).alias("outside_block"),
+        width.alias("outside_caliper"),
+        (F.count("logit") != 2).alias("wrong_arm"),
+        (~F.coalesce(F.bool_and(F.coalesce("eligible", F.lit(False))), F.lit(False))).alias("not_eligible"),
+    ]
+
+
+def _count(flag: str) -> Column:
+    return F.count_if(F.col(flag)).alias(flag)

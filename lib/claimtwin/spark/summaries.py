@@ -1,0 +1,59 @@
+"""Attrition, balance, overlap and blocks: each one aggregation over everybody, exact in any order of the rows."""
+
+from collections.abc import Sequence
+from math import log
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from claimtwin.spark.design import DesignColumn
+from claimtwin.spark.pairing import build_pair_members
+
+BINS = 20
+EXACT = "decimal(28,9)"
+"""Sums of doubles depend on their order in the last digits; sums of decimals do not."""
+
+
+def count_attrition(candidates: DataFrame, criteria: Sequence[str]) -> DataFrame:
+    """One row per arm: ``n``, ``left_k`` after criteria 0 to k in order, ``without_k`` if criterion k were dropped."""
+    everyone = (1 << len(criteria)) - 1
+    in_order = [_count_met((2 << k) - 1).alias(f"left_{k}") for k in range(len(criteria))]
+    dropped = [_count_met(everyone & ~(1 << k)).alias(f"without_{k}") for k in range(len(criteria))]
+    return candidates.groupBy("treated").agg(F.count(F.lit(1)).alias("n"), *in_order, *dropped)
+
+
+def sum_balance(eligible: DataFrame, pairs: DataFrame, columns: Sequence[DesignColumn]) -> DataFrame:
+    """One row per arm and whether matched: ``n``, and for column k ``sum_k`` and ``square_k``."""
+    in_pair = build_pair_members(pairs).select("person_id", "treated", F.lit(True).alias("matched"))
+    people = eligible.join(in_pair, ["person_id", "treated"], "left")
+    sums = [F.sum(c.column().cast(EXACT)).alias(f"sum_{k}") for k, c in enumerate(columns)]
+    squares = [F.sum((c.column() * c.column()).cast(EXACT)).alias(f"square_{k}") for k, c in enumerate(columns)]
+    was_matched = F.coalesce("matched", F.lit(False)).alias("matched")
+    return people.groupBy("treated", was_matched).agg(F.count(F.lit(1)).alias("n"), *sums, *squares)
+
+
+def count_overlap(scores: DataFrame) -> DataFrame:
+    """One row per arm and twentieth of the propensity score (``bin`` 0 to 19): ``n``."""
+    edges = [log(k / (BINS - k)) for k in range(1, BINS)]
+    place = sum((F.when(F.col("logit") >= edge, 1).otherwise(0) for edge in edges), F.lit(0))
+    return scores.groupBy("treated", place.alias("bin")).agg(F.count(F.lit(1)).alias("n"))
+
+
+def count_blocks(scores: DataFrame, matches: DataFrame) -> DataFrame:
+    """One row per block: candidates of each arm, and pairs."""
+    sizes = scores.groupBy("block").agg(
+        F.count_if("treated").alias("treated"), F.count_if(~F.col("treated")).alias("comparator")
+    )
+    pairs = matches.groupBy("block").agg(F.count("comparator_person").alias("pairs"))
+    return sizes.join(pairs, "block", "left").select(
+        "block", "treated", "comparator", F.coalesce("pairs", F.lit(0)).alias("pairs")
+    )
+
+
+def count_reasons(matches: DataFrame) -> DataFrame:
+    """One row per reason for having no twin: ``n``."""
+    return matches.where(F.col("reason").isNotNull()).groupBy("reason").agg(F.count(F.lit(1)).alias("n"))
+
+
+def _count_met(mask: int) -> Column:
+    return F.count_if(F.col("met").bitwiseAND(F.lit(mask).cast("bigint")) == mask)

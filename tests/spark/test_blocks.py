@@ -1,0 +1,83 @@
+"""Member blocks: the same claims give the same bytes, and no row or member is lost, doubled or torn."""
+
+import pyarrow as pa
+import pytest
+from claimtwin.schema.tables import TABLES
+from claimtwin.spark.arrow import from_cell
+from claimtwin.spark.blocks import block_bits, build_blocks
+from pyspark.sql import DataFrame, SparkSession
+
+from tests.support.claims import as_frames, random_claims
+
+CLAIMS = random_claims(120, seed=3)
+
+
+def packed(spark: SparkSession, partitions: int, bits: int = 2) -> list[dict[str, object]]:
+    blocks: DataFrame = build_blocks(as_frames(spark, CLAIMS, partitions), bits)
+    return sorted(blocks.toArrow().to_pylist(), key=lambda row: row["block_id"])
+
+
+@pytest.fixture(scope="module")
+def blocks(spark: SparkSession) -> list[dict[str, object]]:
+    return packed(spark, 3)
+
+
+def test_the_same_claims_give_the_same_bytes_however_they_are_partitioned(spark, blocks):
+    assert packed(spark, 1) == blocks
+    assert packed(spark, 7) == blocks
+
+
+def test_every_member_lies_in_one_block(blocks):
+    members = [person for row in blocks for person in from_cell(row["members"])["person_id"].to_pylist()]
+    known = {row["person_id"] for rows in CLAIMS.values() for row in rows}
+    assert len(members) == len(set(members)) == sum(row["n_members"] for row in blocks)
+    assert set(members) == known
+    assert len(blocks) == 4
+
+
+def unpacked(blocks: list[dict[str, object]], name: str) -> list[dict[str, object]]:
+    rows = []
+    for block in blocks:
+        people = from_cell(block["members"])["person_id"].to_pylist()
+        table: pa.Table = from_cell(block[name])
+        assert table.num_rows == block[f"n_{name}"]
+        named = table.append_column("person_id", pa.array([people[member] for member in table["member"].to_pylist()]))
+        rows += named.drop_columns(["member"]).to_pylist()
+    return rows
+
+
+def by_content(rows: list[dict[str, object]]) -> list[str]:
+    return sorted(str(sorted((key, value) for key, value in row.items() if value is not None)) for row in rows)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_row_comes_back_as_it_went_in(blocks, name):
+    assert by_content(unpacked(blocks, name)) == by_content(CLAIMS[name])
+
+
+def test_rows_are_sorted_by_member_and_day(blocks):
+    for block in blocks:
+        table = from_cell(block["medical_claim"])
+        rows = list(zip(table["member"].to_pylist(), table["claim_start_date"].to_pylist(), strict=True))
+        assert rows == sorted(rows)
+
+
+def test_a_table_without_rows_is_an_empty_payload(spark):
+    claims = {**CLAIMS, "program_enrollment": []}
+    blocks = build_blocks(as_frames(spark, claims, 2), 0).toArrow().to_pylist()
+    assert [row["n_program_enrollment"] for row in blocks] == [0]
+    assert from_cell(blocks[0]["program_enrollment"])["program"].to_pylist() == []
+
+
+def test_claims_cross_the_network_once(spark, capsys):
+    build_blocks(as_frames(spark, CLAIMS, 2), 2).explain()
+    exchanges = [line for line in capsys.readouterr().out.splitlines() if "Exchange" in line]
+    of_pieces = [line for line in exchanges if "block_id" in line]
+    assert len(of_pieces) == 1
+    assert all("REPARTITION_BY_NUM" in line for line in exchanges if line not in of_pieces)  # the fixture's own
+
+
+@pytest.mark.parametrize(("rows", "bits"), [(0, 0), (1, 0), (1000, 0), (100_000, 4), (200_000, 5)])
+def test_more_rows_make_more_blocks(rows, bits):
+    """A dispensing has eleven columns of eight bytes: 100,000 of them are 8.8 MB, in blocks of at most 0.55 MB."""
+    assert block_bits({"pharmacy_claim": rows}, 600_000) == bits
