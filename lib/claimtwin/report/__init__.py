@@ -1,0 +1,1 @@
+"""The report: collected results as words, tables, figures and one HTML file."""

@@ -1,0 +1,150 @@
+"""The methods of a study in words, written from its results and its protocol.
+
+The protocol is the results' own copy of the checked ``study.yaml``. Without it, what only it tells is left unsaid.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from claimtwin.report.answer import outcomes_in
+from claimtwin.report.design_tables import caliper_words
+from claimtwin.report.words import ARMS, Results, count, covariate_title, listed, number, outcome_scale, outcome_title
+
+Part = Mapping[str, Any]
+OVERLAPS = {
+    "exclude_roster": "Nobody on the roster of any programme could be a comparator.",
+    "first_arm_entered": "A person who could be in both arms stayed in the one entered first.",
+}
+GROUP_KEYS = {"body_region": "body region", "census_region": "census region", "employer_id": "employer",
+              "index_month": "index month"}  # fmt: skip
+FAMILY = {
+    "odds_ratio": "by logistic regression, as an odds ratio; the risk ratio and the risk difference are of the crude "
+    "two-by-two table",
+    "difference_per_scale": "by least squares, as a difference of occurrences per {scale:,} people",
+}
+
+
+def methods(results: Results) -> list[tuple[str, str]]:
+    """Paragraphs, each with its title; those of which nothing is known are left out."""
+    known: Part = results.get("protocol") or {}
+    found = {
+        "Entry": _entry(results, known),
+        "Criteria": _criteria(known),
+        "Score": _score(results, known),
+        "Match": _match(results),
+        "Outcomes": _outcomes(results, known),
+        "Models": _models(results, known),
+    }
+    return [(title, text) for title, text in found.items() if text]
+
+
+def withheld_words(results: Results) -> str:
+    """What the word “withheld” stands for in this report."""
+    cell = results["disclosure"]["min_cell"]
+    if cell <= 1:
+        return "No count is withheld in this report, however small."
+    return (
+        f"“Withheld” stands for a count of 1 to {cell - 1} people or rows, for any figure from which such a count "
+        "could be worked out, and for the effects that are built on one. It never stands for zero."
+    )
+
+
+def _entry(results: Results, protocol: Part) -> str:
+    first, last = results["study"]["index_window"]
+    arms = protocol.get("arms", {})
+    ways = [_way_in(arms[arm]) for arm in ARMS if arm in arms]
+    window = f"Index dates lie from {first} to {last}, both included; day 0 is the index date."
+    return " ".join([*ways, window, *filter(None, [OVERLAPS.get(arms.get("overlap", ""), "")])])
+
+
+def _way_in(arm: Part) -> str:
+    if arm["source"] == "program":
+        return f"People entered “{arm['title']}” on the day they began the programme."
+    codes = arm["procedures"]
+    named = f"the list “{codes}”" if isinstance(codes, str) else ", ".join(codes)
+    first = "the first in all the data" if arm.get("pick") == "first_ever" else "the first in the index window"
+    where = ", with a diagnosis of a body region under study" if arm.get("require_region", True) else ""
+    return f"People entered “{arm['title']}” with a service of {named}{where}; of several, {first}."
+
+
+def _criteria(protocol: Part) -> str:
+    parts = (_age(protocol.get("population")), _enrolment(protocol.get("enrollment")), _washout(protocol))
+    return " ".join(filter(None, parts))
+
+
+def _age(population: Part | None) -> str:
+    low, high = (population or {}).get("age_min"), (population or {}).get("age_max")
+    if low is None and high is None:
+        return ""
+    ends = f"{low} or older" if high is None else f"at most {high}" if low is None else f"{low} to {high}"
+    return f"Age at index: {ends}, in completed years."
+
+
+def _enrolment(rule: Part | None) -> str:
+    if rule is None:
+        return ""
+    gap = f"gaps of up to {rule['max_gap_days']} days allowed" if rule["max_gap_days"] else "no gap allowed"
+    return (
+        f"Enrolled with {listed(list(rule['benefits']))} benefits on every day from {rule['pre_days']} days before "
+        f"to {rule['post_days']} days after index ({gap})."
+    )
+
+
+def _washout(protocol: Part) -> str:
+    rule = protocol.get("washout")
+    if rule is None:
+        return ""
+    index_day = "the index day included" if rule["include_index_day"] else "the index day not counted"
+    return f"No drug of the list “{rule['codes']}” dispensed in the {rule['days']} days before index, {index_day}."
+
+
+def _score(results: Results, protocol: Part) -> str:
+    model = results["score"]
+    days = protocol.get("score", {}).get("lookback_days")
+    when = f", care and cost being those of the {days} days before index" if days else ""
+    columns = [name for name in model["columns"] if name not in ("intercept", "const")]
+    return (
+        f"The propensity of being treated was estimated by logistic regression on {count(model['n'])} eligible people "
+        f"and {len(columns)} columns ({', '.join(map(covariate_title, columns))}){when}. The fit took "
+        f"{model['iterations']} Newton steps; the logit of the score has a standard deviation of "
+        f"{number(model['sd_logit'], 3)}."
+    )
+
+
+def _match(results: Results) -> str:
+    match = results["matching"]
+    keys = [GROUP_KEYS.get(key, key) for key in match["block_keys"]]
+    inside = f"inside blocks of equal {listed(keys)}" if keys else "in one block"
+    return (
+        f"Each treated person was matched to one comparator, the nearest on the logit of the score, without "
+        f"replacement, the treated with the largest score first, {inside}; caliper: {caliper_words(match)}, the "
+        "same in all blocks. Ties were broken by a hash of the seed and the person. The effect is that on the "
+        "treated who found a twin."
+    )
+
+
+def _outcomes(results: Results, protocol: Part) -> str:
+    return " ".join(_outcome(results, rule) for rule in protocol.get("outcomes", []))
+
+
+def _outcome(results: Results, rule: Part) -> str:
+    event = f"dispensings of the list “{rule['drug']}”" if rule.get("drug") else f"days with {rule['care']} care"
+    first, last = rule["window"]
+    how = "at least one counts" if rule["kind"] == "binary" else "all are counted"
+    return f"“{outcome_title(results, rule['name'])}”: {event} on days {first} to {last} after index; {how}."
+
+
+def _models(results: Results, protocol: Part) -> str:
+    measures = {row["outcome"]: row["measure"] for row in results["effects"] if row["measure"] in FAMILY}
+    fits = [
+        f"“{outcome_title(results, name)}” was modelled "
+        f"{FAMILY[measures[name]].format(scale=outcome_scale(results, name))}."
+        for name in outcomes_in(results)
+        if name in measures
+    ]
+    names = [covariate_title(name).lower() for name in protocol.get("adjust", [])]
+    adjusted = f", and adjusted for {listed(names)}" if names else ""
+    return " ".join(
+        [*fits, f"Models are unadjusted{adjusted}, each with ordinary errors and with pair-clustered errors. "
+         "Intervals are 95% Wald intervals; nothing is corrected for the number of comparisons."]
+    )  # fmt: skip

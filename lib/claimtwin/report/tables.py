@@ -1,0 +1,128 @@
+"""The tables of a study as CSV text: the same results give the same bytes."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from io import StringIO
+
+from claimtwin.report.words import ARMS, ENTRY, WITHHELD, Results, Row
+
+Cell = str | int | float | bool | list[str] | None
+ATTRITION = ("arm", "criterion", "text", "remaining", "if_dropped")
+BALANCE = ("covariate", "when", "mean_treated", "mean_comparator", "smd", "variance_ratio")
+OUTCOMES = ("outcome", "scope", "arm", "n", "people", "percent", "low", "high", "total", "per_100", "sd")
+EFFECTS = ("outcome", "measure", "adjusted", "errors", "estimate", "low", "high", "p_value", "note")
+PUBLISHED = ("outcome", "measure", "estimate", "low", "high", "text")
+ASSUMPTIONS = ("key", "value", "origin", "alternatives")
+BLOCKS = ("block", "treated", "comparator", "pairs")
+MATCHING = ("pairs", "treated", "unmatched_treated", "comparators")
+CALIPER = ("caliper_sd", "caliper")
+NOT_DEFINED = ("variance_ratio", "smd")
+"""Columns whose None means that the figure does not exist, not that it is withheld."""
+
+
+def csv_tables(results: Results) -> dict[str, str]:
+    """Every table by its file name, lines ended by a newline, numbers to ten significant digits.
+
+    A withheld number is the word ``withheld``; a figure that is not defined is empty.
+    """
+    return {
+        "attrition.csv": as_csv(ATTRITION, map(_with_entry, results["attrition"])),
+        "table1.csv": table_one(results),
+        "balance.csv": as_csv(BALANCE, results["balance"]),
+        "outcomes.csv": as_csv(OUTCOMES, map(_with_missing_spread, results["outcomes"])),
+        "effects.csv": as_csv(EFFECTS, map(_with_reason, results["effects"])),
+        "published.csv": as_csv(PUBLISHED, results["published"]),
+        "matching.csv": matching(results),
+        "blocks.csv": as_csv(BLOCKS, results["matching"]["blocks"]),
+        "score.csv": score(results),
+        "overlap.csv": overlap(results),
+        "ingest.csv": ingest(results),
+        "assumptions.csv": as_csv(ASSUMPTIONS, results["assumptions"]),
+    }
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    """Write rows under a header; a key that a row lacks is empty."""
+    lines = [[cell(row.get(column, ""), column) for column in columns] for row in rows]
+    return _written([list(columns), *lines])
+
+
+def cell(value: Cell, column: str = "") -> str:
+    """One value as text; a list is joined by spaces."""
+    if value is None:
+        return "" if column in NOT_DEFINED else WITHHELD
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def table_one(results: Results) -> str:
+    """Means by arm before and after matching, one line a covariate."""
+    columns = ("covariate", *(f"{arm}_{when}" for when in ("before", "after") for arm in ARMS))
+    rows: dict[str, dict[str, Cell]] = {}
+    for row in results["balance"]:
+        line = rows.setdefault(row["covariate"], {"covariate": row["covariate"]})
+        line |= {f"{arm}_{row['when']}": row[f"mean_{arm}"] for arm in ARMS}
+    return as_csv(columns, rows.values())
+
+
+def matching(results: Results) -> str:
+    """One line a figure of the match: counts, caliper, reasons of the unmatched, invariants (all must be 0)."""
+    match = results["matching"]
+    lines = [
+        *((name, cell(match[name])) for name in MATCHING),
+        *((name, "none" if match[name] is None else cell(match[name])) for name in CALIPER),
+        ("block_keys", cell(match["block_keys"])),
+        *((f"unmatched.{why}", cell(people)) for why, people in sorted(match["reasons"].items())),
+        *((f"invariant.{name}", cell(times)) for name, times in sorted(match["invariants"].items())),
+    ]
+    return _written([("figure", "value"), *lines])
+
+
+def score(results: Results) -> str:
+    """One line a column of the propensity model; coefficients on the logit scale."""
+    model = results["score"]
+    lines = zip(model["columns"], model["params"], model["se"], strict=True)
+    return _written([("column", "coefficient", "standard_error"), *((c, cell(b), cell(e)) for c, b, e in lines)])
+
+
+def overlap(results: Results) -> str:
+    """One line a bin of the score: its lower and upper edge, people by arm."""
+    bins = results["overlap"]
+    edges = zip(bins["edges"], bins["edges"][1:], bins["treated"], bins["comparator"], strict=False)
+    return _written([("from", "to", *ARMS), *([cell(value) for value in line] for line in edges)])
+
+
+def ingest(results: Results) -> str:
+    """One line a table and reason; reason ``all`` holds the totals."""
+    lines: list[Sequence[str]] = [("table", "reason", "rows_in", "accepted", "rejected")]
+    for row in results["ingest"]:
+        lines.append((row["table"], "all", *(cell(row[key]) for key in ("rows_in", "accepted", "rejected"))))
+        lines += [(row["table"], why, "", "", cell(rejected)) for why, rejected in sorted(row["reasons"].items())]
+    return _written(lines)
+
+
+def _with_entry(row: Row) -> Row:
+    """Coming into an arm is no criterion that could be dropped: its cell is empty, not withheld."""
+    return {**row, "if_dropped": ""} if row["criterion"] == ENTRY else row
+
+
+def _with_reason(row: Row) -> Row:
+    """An effect without numbers that is not withheld could not be estimated: its cells are empty."""
+    note = str(row.get("note") or "")
+    if row["estimate"] is not None or not note or note.startswith(WITHHELD):
+        return row
+    return {name: "" if value is None else value for name, value in row.items()}
+
+
+def _with_missing_spread(row: Row) -> Row:
+    """One person has no standard deviation: its cell is empty, not withheld."""
+    return row if row["people"] is None or row["sd"] is not None else {**row, "sd": ""}
+
+
+def _written(lines: Iterable[Sequence[str]]) -> str:
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()
