@@ -1,0 +1,202 @@
+"""The stages of a study in their order. Design comes first; outcomes are counted only once the match stands."""
+
+from dataclasses import dataclass, field
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from claimtwin.config.deployment import Env
+from claimtwin.config.protocol import Protocol
+from claimtwin.errors import GuardError
+from claimtwin.io.collect import collect_compact
+from claimtwin.io.tables import Store, TableRef
+from claimtwin.schema.tables import TABLES
+from claimtwin.spark.blocks import block_bits, build_blocks
+from claimtwin.spark.decode import CodeBook
+from claimtwin.spark.facts import find_candidates, is_eligible
+from claimtwin.spark.invariants import INVARIANTS, count_broken
+from claimtwin.spark.outcomes import find_outcomes
+from claimtwin.spark.pairing import build_pair_members, keep_pairs, match_blocks
+from claimtwin.spark.scores import pack_design, with_scores
+from claimtwin.study.codebook import drug_list_fingerprints, read_code_book
+from claimtwin.study.model_table import model_frame, read_model
+from claimtwin.study.progress import Say
+from claimtwin.study.report import Result, write_report
+from claimtwin.study.results import require_pairs
+from claimtwin.study.scoring import fit_score, read_columns
+from claimtwin.study.stages import Made, make_table, open_table
+from claimtwin.study.tables import Design, StudyTables
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Run:
+    """A study on a deployment: what every stage needs."""
+
+    spark: SparkSession
+    protocol: Protocol
+    env: Env
+    say: Say
+    book: CodeBook = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "book", read_code_book(self.protocol, self.env))
+
+    def table(self, name: str) -> TableRef:
+        """Address of one of the study's own tables."""
+        return Store(self.env.tables).table(name, study=self.protocol.study.name)
+
+    def part(self, *names: str) -> dict[str, object]:
+        """The parts of the protocol that a stage reads, for its stamp."""
+        return {name: self.protocol.model_dump(mode="json")[name] for name in names}
+
+
+def run_pack(spark: SparkSession, env: Env, say: Say) -> Made:
+    """Pack the claims tables into member blocks; once per data version, for all studies.
+
+    Raises:
+        InputError: A claims table is missing.
+        GuardError: A member lies in two blocks.
+    """
+    store = Store(env.tables)
+    claims = {name: open_table(spark, store.table(name), "claimtwin ingest") for name in TABLES}
+    target = int(env.pack.payload_mib * MIB)
+    made_from = {"tables": [made.identity for made in claims.values()], "payload_bytes": target}
+
+    def build() -> DataFrame:
+        rows = {name: _count(made.frame) for name, made in claims.items()}
+        return build_blocks({name: made.frame for name, made in claims.items()}, block_bits(rows, target))
+
+    return make_table(spark, store.table("member_blocks"), made_from, build, say)
+
+
+def run_facts(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> Made:
+    """Find everybody who comes into an arm, judge every criterion, measure every covariate."""
+    return _facts(Run(spark, protocol, env, say))
+
+
+def run_match(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> Design:
+    """Fit the score, match, and check what must hold of every match.
+
+    Raises:
+        GuardError: The score cannot be fitted, nobody was matched, or an invariant is broken.
+    """
+    run = Run(spark, protocol, env, say)
+    return _match(run, _facts(run))
+
+
+def run_report(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> Result:
+    """Count outcomes of the matched, estimate the effects and write the results."""
+    run = Run(spark, protocol, env, say)
+    return _report(run, _match(run, _facts(run)))
+
+
+def run_study(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> Result:
+    """All stages, from the claims tables to the report."""
+    run_pack(spark, env, say)
+    return run_report(spark, protocol, env, say)
+
+
+def _facts(run: Run) -> Made:
+    blocks = open_table(run.spark, Store(run.env.tables).table("member_blocks"), "claimtwin pack")
+    made_from = {
+        "blocks": blocks.identity,
+        "lists": drug_list_fingerprints(run.book),
+        **run.part("study", "population", "enrollment", "arms", "regions", "washout", "score"),
+    }
+    build = lambda: find_candidates(blocks.frame, run.protocol, run.book)  # noqa: E731
+    return make_table(run.spark, run.table("candidates"), made_from, build, run.say)
+
+
+def _match(run: Run, candidates: Made) -> Design:
+    eligible = candidates.frame.where(is_eligible(run.protocol))
+    model_table = _model(run, candidates, eligible)
+    model = read_model(model_table.frame)
+    keys, width = run.protocol.matching.block_keys, run.protocol.matching.caliper_sd
+    caliper = None if width is None else width * model.sd_logit
+    scores = make_table(
+        run.spark,
+        run.table("scores"),
+        {"model": model_table.identity, "candidates": candidates.identity, "block_keys": keys},
+        lambda: with_scores(eligible, model.columns, model.fit, keys),
+        run.say,
+    )
+    matches = make_table(
+        run.spark,
+        run.table("matches"),
+        {"scores": scores.identity, "caliper": caliper},
+        lambda: match_blocks(scores.frame, caliper),
+        run.say,
+    )
+    pairs, invariants = _check(run, matches, scores, candidates, caliper)
+    return Design(candidates, model_table, scores, matches, model, caliper, pairs, invariants)
+
+
+def _model(run: Run, candidates: Made, eligible: DataFrame) -> Made:
+    made_from = {"candidates": candidates.identity, **run.part("score")}
+
+    def build() -> DataFrame:
+        columns = read_columns(eligible, run.protocol.score.covariates)
+        design = make_table(run.spark, run.table("design"), made_from, lambda: pack_design(eligible, columns), run.say)
+        model = fit_score(design.frame, columns)
+        run.say(f"score: {model.fit.iterations} Newton steps over {model.fit.n:,} candidates")
+        return model_frame(run.spark, model)
+
+    return make_table(run.spark, run.table("score_model"), made_from, build, run.say)
+
+
+def _check(
+    run: Run, matches: Made, scores: Made, candidates: Made, caliper: float | None
+) -> tuple[int, dict[str, int]]:
+    """Number of pairs, and the broken invariants by name: all nothing, or the run ends here."""
+    pairs = keep_pairs(matches.frame)
+    counted = count_broken(pairs, scores.frame, candidates.frame, run.protocol, caliper)
+    broken: dict[str, int] = collect_compact(counted, ["pairs", *INVARIANTS], max_rows=1).to_pylist()[0]
+    count = broken.pop("pairs")
+    require_pairs(count, run.protocol)
+    faults = ", ".join(f"{name}: {number}" for name, number in broken.items() if number)
+    if faults:
+        raise GuardError(
+            f"The match breaks what must hold of every match ({faults}).",
+            where=matches.ref.name,
+            rule="docs/method.md, matching",
+            remedy="this is a fault in Claimtwin: please report it with the manifest of the run",
+        )
+    run.say(f"match: all {len(INVARIANTS)} invariants hold")
+    return count, broken
+
+
+def _report(run: Run, design: Design) -> Result:
+    blocks = open_table(run.spark, Store(run.env.tables).table("member_blocks"), "claimtwin pack")
+    outcomes = make_table(
+        run.spark,
+        run.table("outcomes"),
+        {
+            "matches": design.matches.identity,
+            "candidates": design.candidates.identity,
+            "blocks": blocks.identity,
+            "lists": drug_list_fingerprints(run.book),
+            **run.part("outcomes", "describe_candidates"),
+        },
+        lambda: find_outcomes(blocks.frame, _asked(run, design), run.protocol, run.book),
+        run.say,
+    )
+    tables = StudyTables(design, blocks, outcomes)
+    return write_report(run.spark, run.protocol, run.env, run.book, tables, run.say)
+
+
+def _asked(run: Run, design: Design) -> DataFrame:
+    """People whose outcomes are counted: the matched, or where the protocol says so all that met the criteria."""
+    people = design.candidates.frame
+    if run.protocol.describe_candidates:
+        people = people.where(is_eligible(run.protocol, but=["one_arm"]))
+    else:
+        members = build_pair_members(keep_pairs(design.matches.frame)).select("person_id", "treated")
+        people = people.join(members, ["person_id", "treated"])
+    return people.select("block_id", "person_id", "treated", "index_date")
+
+
+def _count(frame: DataFrame) -> int:
+    counted = collect_compact(frame.agg(F.count(F.lit(1)).alias("n")), ["n"], max_rows=1)
+    return int(counted["n"][0].as_py())

@@ -1,0 +1,133 @@
+"""The content of ``results.json``: everything that a report shows, and nothing that depends on how it was run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from claimtwin.config.deployment import Env
+from claimtwin.config.protocol import Protocol
+from claimtwin.errors import ConfigError, GuardError
+from claimtwin.stats.withhold import is_small, withhold
+from claimtwin.study.counts import (
+    ARMS,
+    Flow,
+    collect_balance,
+    collect_blocks,
+    collect_flow,
+    collect_overlap,
+    collect_reasons,
+    read_ingest_counts,
+)
+from claimtwin.study.effects import collect_matched, describe_candidates, estimate
+from claimtwin.study.tables import Design, StudyTables
+from claimtwin.study.words import assumption_rows
+
+
+def build_results(spark: SparkSession, protocol: Protocol, env: Env, tables: StudyTables) -> dict[str, Any]:
+    """Collect and assemble all results; small cells are withheld (None).
+
+    Raises:
+        GuardError: Nobody was matched, or more rows than allowed would leave Spark.
+        ConfigError: ``truth`` names a file that cannot be read.
+    """
+    design, cell = tables.design, env.disclosure.min_cell
+    flow = collect_flow(design.candidates.frame, protocol, design.pairs, cell)
+    found = estimate(collect_matched(tables, protocol, env.door.max_rows), protocol, cell)
+    return {
+        **_study(protocol),
+        "disclosure": {"min_cell": cell},
+        "ingest": read_ingest_counts(spark, env.tables, cell),
+        "attrition": flow.attrition,
+        "score": _score(design),
+        "matching": _matching(protocol, design, flow, cell),
+        "overlap": collect_overlap(design.scores.frame, cell),
+        "balance": collect_balance(design, protocol, design.model.columns, cell),
+        "outcomes": found.outcomes + describe_candidates(tables, protocol, found.outcomes, cell),
+        "effects": [{key: value for key, value in row.items() if key != "n"} for row in found.effects],
+        "left_out": found.left_out,
+        "truth": read_truth(env.truth),
+    }
+
+
+def require_pairs(pairs: int, protocol: Protocol) -> None:
+    """Stop a study in which nobody was matched.
+
+    Raises:
+        GuardError: There is no pair.
+    """
+    if not pairs:
+        keys = ", ".join(protocol.matching.block_keys) or "none"
+        raise GuardError(
+            "Nobody was matched: no treated has a free comparator in its block and within the caliper.",
+            where=f"matching: caliper_sd {protocol.matching.caliper_sd}, block_keys {keys}",
+            rule="a study needs pairs",
+            remedy="look at the overlap of the arms; use fewer block keys or a wider caliper",
+        )
+
+
+def read_truth(path: str | None) -> dict[str, Any] | None:
+    """The planted truth of synthetic claims; null for real claims.
+
+    Raises:
+        ConfigError: The file is missing or holds no truth.
+    """
+    if path is None:
+        return None
+    try:
+        truth: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        return {**{key: value for key, value in truth.items() if key != "dirt"}, "odds_ratio": truth["odds_ratio"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            "The planted truth cannot be read.", f"env: truth: {path}", remedy="name the truth.json of the claims"
+        ) from error
+
+
+def _study(protocol: Protocol) -> dict[str, Any]:
+    study = protocol.study
+    return {
+        "study": {
+            "name": study.name,
+            "title": study.title,
+            "label": study.label,
+            "seed": study.seed,
+            "index_window": [day.isoformat() for day in study.index_window],
+        },
+        "arms": {name: arm.title for name, arm in zip(ARMS, protocol.arm_list(), strict=True)},
+        "outcome_titles": {outcome.name: outcome.title for outcome in protocol.outcomes},
+        "outcome_scales": {outcome.name: outcome.scale for outcome in protocol.outcomes},
+        "published": [row.model_dump(mode="json") for row in protocol.published],
+        "assumptions": assumption_rows(protocol),
+        "protocol": protocol.model_dump(mode="json", exclude={"published", "assumptions"}),
+    }
+
+
+def _score(design: Design) -> dict[str, Any]:
+    fit = design.model.fit
+    return {
+        "columns": list(fit.columns),
+        "params": fit.params.tolist(),
+        "se": fit.standard_errors.tolist(),
+        "iterations": fit.iterations,
+        "n": fit.n,
+        "sd_logit": design.model.sd_logit,
+    }
+
+
+def _matching(protocol: Protocol, design: Design, flow: Flow, min_cell: int) -> dict[str, Any]:
+    pairs, treated = design.pairs, flow.left["treated"]
+    rest = None if treated is None else treated - pairs
+    unmatched = None if rest is None or is_small(rest, min_cell) else rest
+    return {
+        "pairs": withhold(pairs, min_cell),
+        "treated": treated,
+        "unmatched_treated": unmatched,
+        "comparators": flow.left["comparator"],
+        "caliper_sd": protocol.matching.caliper_sd,
+        "caliper": design.caliper,
+        "block_keys": list(protocol.matching.block_keys),
+        "reasons": collect_reasons(design, unmatched, min_cell),
+        "invariants": design.invariants,
+        "blocks": collect_blocks(design, min_cell),
+    }

@@ -1,0 +1,37 @@
+"""The tables of one study, held at the versions that the run reads."""
+
+from dataclasses import dataclass
+
+from claimtwin.study.model_table import ScoreModel
+from claimtwin.study.stages import Made
+
+
+@dataclass(frozen=True)
+class Design:
+    """The study up to its match: no outcome in it.
+
+    ``caliper`` is in units of the logit, null for none; ``invariants`` counts what is broken, all nothing.
+    """
+
+    candidates: Made
+    model_table: Made
+    scores: Made
+    matches: Made
+    model: ScoreModel
+    caliper: float | None
+    pairs: int
+    invariants: dict[str, int]
+
+
+@dataclass(frozen=True)
+class StudyTables:
+    """Everything that a report is made from."""
+
+    design: Design
+    blocks: Made
+    outcomes: Made
+
+    def all(self) -> list[Made]:
+        """Every table, in the order of the stages."""
+        design = self.design
+        return [self.blocks, design.candidates, design.model_table, design.scores, design.matches, self.outcomes]
