@@ -85,7 +85,12 @@ def archive(tmp_path_factory) -> Path:
 
 
 def test_spark_submit_and_the_command_give_the_same_hash(demo, archive, tmp_path):
-    options = ["--study", "jpr_s412081", "--env", str(demo.env_file), "--set", f"env.output={tmp_path}/out"]
+    """The job makes everything anew from the archive; the command then keeps what the job made."""
+    (tmp_path / "tables").mkdir()
+    for name in (*CLAIMS, "ingest_summary"):
+        (tmp_path / "tables" / name).symlink_to(f"{demo.env.tables}/{name}")
+    changes = [f"env.output={tmp_path}/out", f"env.tables={tmp_path}/tables"]
+    options = ["--study", "jpr_s412081", "--env", str(demo.env_file), *(w for c in changes for w in ("--set", c))]
     submit = [
         str(Path(sys.executable).with_name("spark-submit")),
         "--properties-file",
@@ -95,8 +100,9 @@ def test_spark_submit_and_the_command_give_the_same_hash(demo, archive, tmp_path
     done = subprocess.run(job, capture_output=True, text=True, cwd=tmp_path, env=bare(), timeout=300, check=False)
     assert hash_printed(done) == demo.result.hash
     command = [str(Path(sys.executable).with_name("claimtwin")), "run", *options]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=bare(), timeout=300, check=False)
     assert hash_printed(done) == demo.result.hash
+    assert (done.stdout + done.stderr).count("kept") == 6
 
 
 def bare() -> dict[str, str]:

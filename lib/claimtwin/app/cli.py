@@ -19,6 +19,8 @@ from claimtwin.app.progress import progress
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from claimtwin.config.deployment import Env as Deployment
+    from claimtwin.config.protocol import Protocol
     from claimtwin.study.report import Result
 
 EXIT_CODES = {0: "done", 1: "a fault of ours", 2: "configuration", 3: "input", 4: "guard", 5: "Spark, Java or Delta"}
@@ -181,13 +183,11 @@ def run(
 
     Example: [bold]claimtwin run --study jpr_s412081 --env env.yaml --set study.matching.caliper_sd=0.1[/bold]
     """
-    from claimtwin.config.load import load_configuration
-
     if (feed is None) != (input is None):
         raise typer.BadParameter("--ingest and --input go together")
     if feed is not None:
         _known_format(feed)
-    protocol, deployment = load_configuration(study, env, set)
+    protocol, deployment = _checked(study, env, set)
     say = progress()
     spark = _start(deployment.spark, say)
     from claimtwin.study.ingest import ingest as run_ingest
@@ -214,15 +214,23 @@ def config(study: Study, env: Env, set: Set = None) -> None:
 
 
 def _stage(name: str, study: str, env: str, changes: list[str] | None) -> Any:
-    from claimtwin.config.load import load_configuration
-
-    protocol, deployment = load_configuration(study, env, changes)
+    protocol, deployment = _checked(study, env, changes)
     say = progress()
     spark = _start(deployment.spark, say)
     from claimtwin.study import pipeline
 
     stages = {"run_facts": pipeline.run_facts, "run_match": pipeline.run_match, "run_report": pipeline.run_report}
     return stages[name](spark, protocol, deployment, say)
+
+
+def _checked(study: str, env: str, changes: list[str] | None) -> "tuple[Protocol, Deployment]":
+    """Both files, and every file that they name, checked before Spark starts."""
+    from claimtwin.config.load import load_configuration
+    from claimtwin.study.files import check_files
+
+    protocol, deployment = load_configuration(study, env, changes)
+    check_files(protocol, deployment)
+    return protocol, deployment
 
 
 def _start(settings: dict[str, str], say: Any) -> "SparkSession":

@@ -1,14 +1,12 @@
 """The content of ``results.json``: everything that a report shows, and nothing that depends on how it was run."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from claimtwin.config.deployment import Env
 from claimtwin.config.protocol import Protocol
-from claimtwin.errors import ConfigError, GuardError
+from claimtwin.errors import GuardError
 from claimtwin.stats.withhold import is_small, withhold
 from claimtwin.study.counts import (
     ARMS,
@@ -21,6 +19,7 @@ from claimtwin.study.counts import (
     read_ingest_counts,
 )
 from claimtwin.study.effects import collect_matched, describe_candidates, estimate
+from claimtwin.study.files import read_truth
 from claimtwin.study.tables import Design, StudyTables
 from claimtwin.study.words import assumption_rows
 
@@ -65,23 +64,6 @@ def require_pairs(pairs: int, protocol: Protocol) -> None:
             rule="a study needs pairs",
             remedy="look at the overlap of the arms; use fewer block keys or a wider caliper",
         )
-
-
-def read_truth(path: str | None) -> dict[str, Any] | None:
-    """The planted truth of synthetic claims; null for real claims.
-
-    Raises:
-        ConfigError: The file is missing or holds no truth.
-    """
-    if path is None:
-        return None
-    try:
-        truth: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-        return {**{key: value for key, value in truth.items() if key != "dirt"}, "odds_ratio": truth["odds_ratio"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            "The planted truth cannot be read.", f"env: truth: {path}", remedy="name the truth.json of the claims"
-        ) from error
 
 
 def _study(protocol: Protocol) -> dict[str, Any]:

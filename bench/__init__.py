@@ -1,0 +1,1 @@
+"""Measurements of this machine, run by hand; never part of the tests."""

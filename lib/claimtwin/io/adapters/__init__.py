@@ -1,0 +1,1 @@
+"""One adapter a feed format: columns mapped, nothing judged."""

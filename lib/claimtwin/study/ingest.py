@@ -1,0 +1,241 @@
+"""Ingest: a feed to the four claims tables, every refused row kept with its reasons, and nothing lost in between."""
+
+import difflib
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import reduce
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from claimtwin.config.deployment import Env, Ingest
+from claimtwin.config.load import fingerprint
+from claimtwin.errors import ConfigError, GuardError, InputError
+from claimtwin.io.adapters.contract import read_contract
+from claimtwin.io.adapters.desynpuf import read_desynpuf
+from claimtwin.io.collect import collect_compact
+from claimtwin.io.tables import Store, read_table, write_table
+from claimtwin.schema.feed import Feed, check_settings, find_sources
+from claimtwin.spark.contract import (
+    ALL_ROWS,
+    REFUSED,
+    Judged,
+    count_marks,
+    judge,
+    keep_accepted,
+    keep_rejected,
+    list_marks,
+)
+from claimtwin.study.progress import Say
+
+Counts = dict[tuple[str, int], int]
+Adapter = Callable[[SparkSession, Ingest, str], list[Feed]]
+FORMATS: dict[str, Adapter] = {"contract": read_contract, "desynpuf": read_desynpuf}
+SUMMARY = "ingest_summary"
+PAGE = "docs/data-contract.md"
+MOST_COUNTS = 10_000
+HANDED_ON, TWINS = -3, -4
+"""More marks: the feed's rows, counted before anything is judged; good rows that share their key."""
+SUMMARY_LAYOUT = "table string, reason string, rows_in bigint, accepted bigint, rejected bigint"
+
+
+@dataclass(frozen=True)
+class IngestCount:
+    """Rows of one table: handed on by the adapter, accepted, refused, and refused by each reason.
+
+    A row may have several reasons, so they can add up to more than ``rejected``.
+    """
+
+    table: str
+    rows_in: int
+    accepted: int
+    rejected: int
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+def ingest(spark: SparkSession, env: Env, source_format: str, source: str, say: Say) -> list[IngestCount]:
+    """Write the four claims tables, ``rejected_<table>`` for each, and ``ingest_summary``; one count a table.
+
+    Args:
+        spark: The session.
+        env: Where to write, and how the feed is read.
+        source_format: ``contract`` or ``desynpuf``.
+        source: A folder, or ``catalog.schema``.
+        say: Told the counts, a line each; never a value.
+
+    Raises:
+        ConfigError: An unknown format, or a column map that cannot be used.
+        InputError: A table or column is missing or mistyped, a table is empty, a key occurs twice, every row of a
+            table is refused.
+        GuardError: Rows read are not rows written.
+    """
+    feeds = _adapter(source_format)(spark, env.ingest, source)
+    judged = _judge_all(feeds, env.ingest, say)
+    marks = _count(feeds, judged, env.ingest)
+    _tell_files(feeds, marks, say)
+    _refuse_unusable(judged, marks)
+    counts = [_counted(one, marks) for one in judged]
+    _write_rejected(spark, env, source_format, judged, counts)
+    for count in counts:
+        _tell(count, say)
+    _refuse_all_refused(counts)
+    for one in judged:
+        write_table(keep_accepted(one), Store(env.tables).table(one.contract.name))
+    _compare(spark, env, counts)
+    _write_summary(spark, env, counts)
+    return counts
+
+
+def _adapter(source_format: str) -> Adapter:
+    if source_format not in FORMATS:
+        close = difflib.get_close_matches(source_format, FORMATS, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        raise ConfigError(
+            f"No feed format is called '{source_format}'{hint}", "--format", PAGE, f"use {' or '.join(FORMATS)}"
+        )
+    return FORMATS[source_format]
+
+
+def _judge_all(feeds: list[Feed], settings: Ingest, say: Say) -> list[Judged]:
+    check_settings(settings)
+    found = [find_sources(feed, settings) for feed in feeds]
+    faults = [fault for one in found for fault in one.faults]
+    if faults:
+        raise InputError(
+            "The feed does not have the columns of the contract:\n" + "\n".join(f"  - {fault}" for fault in faults),
+            rule=PAGE,
+            remedy="map it under ingest.columns in env.yaml, or fill it under ingest.constants",
+        )
+    for note in (note for one in found for note in one.notes):
+        say(note)
+    return [judge(feed, one.sources, settings) for feed, one in zip(feeds, found, strict=True)]
+
+
+def _count(feeds: list[Feed], judged: list[Judged], settings: Ingest) -> Counts:
+    """All counts in one collection, by table (or kind of file) and mark; twins under a mark of their own.
+
+    Raises:
+        InputError: Headers of CSV files contradict each other; Spark finds that only when it reads.
+    """
+    marks = [list_marks(one, with_key=settings.on_duplicate_key == "stop") for one in judged]
+    marks += [_label(feed.frame, feed.table) for feed in feeds]
+    marks += [_label(frame, kind) for feed in feeds for kind, frame in feed.counted.items()]
+    counts = count_marks(reduce(DataFrame.unionAll, marks))
+    columns = ["table", "mark", "n", "twins"]
+    try:
+        rows = collect_compact(counts, columns, max_rows=MOST_COUNTS, text=["table"]).to_pylist()
+    except Exception as error:  # classic Spark hands on the JVM's error as it is, Connect its own
+        if "CSV header" not in str(error):
+            raise
+        raise InputError(
+            "A CSV header names a column twice, or files of one table have different headers.",
+            rule=PAGE,
+            remedy="give every file of a table the same header, each name once",
+        ) from None
+    twins = {(row["table"], TWINS): row["twins"] for row in rows if row["twins"]}
+    return {(row["table"], row["mark"]): row["n"] for row in rows} | twins
+
+
+def _label(frame: DataFrame, name: str) -> DataFrame:
+    """One row a row, with nothing of it but where it is from."""
+    key = F.lit(None).cast("string")
+    return frame.select(F.lit(name).alias("table"), F.lit(HANDED_ON).alias("mark"), key.alias("key"))
+
+
+def _tell_files(feeds: list[Feed], marks: Counts, say: Say) -> None:
+    for feed in feeds:
+        read = [f"{marks.get((kind, HANDED_ON), 0):,} {kind}" for kind in feed.counted]
+        if read:
+            say(f"{feed.table}: read {', '.join(read)} rows; {marks.get((feed.table, HANDED_ON), 0):,} rows handed on")
+
+
+def _refuse_unusable(judged: list[Judged], marks: Counts) -> None:
+    faults = []
+    for one in judged:
+        name = one.contract.name
+        if not marks.get((name, HANDED_ON), 0) and not one.contract.optional:
+            faults.append(f"{name}: no rows")
+        if twins := marks.get((name, TWINS), 0):
+            faults.append(
+                f"{name}: duplicate key: {twins:,} rows share their {', '.join(one.contract.key)} with another"
+            )
+    if faults:
+        raise InputError(
+            "The feed cannot be used:\n" + "\n".join(f"  - {fault}" for fault in faults),
+            rule=PAGE,
+            remedy="correct the feed; ingest.on_duplicate_key: reject keeps one row of each key and refuses the others",
+        )
+
+
+def _counted(one: Judged, marks: Counts) -> IngestCount:
+    name = one.contract.name
+    rows, refused = marks.get((name, HANDED_ON), 0), marks.get((name, REFUSED), 0)
+    accepted = marks.get((name, ALL_ROWS), 0) - refused
+    reasons = {words: marks[name, k] for k, (_, words) in enumerate(one.rules) if (name, k) in marks}
+    return IngestCount(
+        name, rows, accepted, refused, dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
+    )
+
+
+def _write_rejected(
+    spark: SparkSession, env: Env, source_format: str, judged: list[Judged], counts: list[IngestCount]
+) -> None:
+    """A table with no refused row gets an empty ``rejected_<table>`` without another pass over the feed."""
+    for one, count in zip(judged, counts, strict=True):
+        name = one.contract.name
+        stamp = f"{source_format}|{name}|{fingerprint(env.ingest)}"
+        run_id = hashlib.sha256(stamp.encode()).hexdigest()[:16]
+        rows = keep_rejected(one, f"{source_format}:{name}", run_id)
+        rows = rows if count.rejected else spark.createDataFrame([], rows.schema)
+        write_table(rows, Store(env.tables).table(f"rejected_{name}"))
+
+
+def _tell(count: IngestCount, say: Say) -> None:
+    say(f"{count.table}: {count.rows_in:,} rows in = {count.accepted:,} accepted + {count.rejected:,} rejected")
+    for reason, rows in count.reasons.items():
+        say(f"  {rows:,} rows: {reason}")
+
+
+def _refuse_all_refused(counts: list[IngestCount]) -> None:
+    faults = []
+    for count in counts:
+        if count.rows_in and not count.accepted:
+            common = [f"{reason} ({rows:,})" for reason, rows in list(count.reasons.items())[:3]]
+            faults.append(f"{count.table}: all {count.rows_in:,} rows are refused; most often: {'; '.join(common)}")
+    if faults:
+        raise InputError(
+            "No row of a table keeps its contract:\n" + "\n".join(f"  - {fault}" for fault in faults),
+            rule=PAGE,
+            remedy="look into rejected_<table>; often ingest.date_format, ingest.delimiter or a column map is wrong",
+        )
+
+
+def _compare(spark: SparkSession, env: Env, counts: list[IngestCount]) -> None:
+    """Rows read from the feed against rows now in the two tables, counted apart from each other."""
+    for count in counts:
+        accepted, rejected = (_rows_in(spark, env, name) for name in (count.table, f"rejected_{count.table}"))
+        if count.rows_in != accepted + rejected or (accepted, rejected) != (count.accepted, count.rejected):
+            raise GuardError(
+                f"{count.table}: {count.rows_in:,} rows were read, but {accepted:,} accepted and {rejected:,} rejected"
+                " were written.",
+                where=env.tables,
+                rule="rows in = rows accepted + rows rejected",
+                remedy="the feed changed while it was read, or this is a fault of Claimtwin; run the ingest again",
+            )
+
+
+def _rows_in(spark: SparkSession, env: Env, name: str) -> int:
+    """Rows of a table as it was written; Delta knows the number and reads no file for it."""
+    table = read_table(spark, Store(env.tables).table(name), made_by="claimtwin ingest")
+    counted = collect_compact(table.agg(F.count("*").alias("n")), ["n"], max_rows=1)
+    return int(counted["n"][0].as_py())
+
+
+def _write_summary(spark: SparkSession, env: Env, counts: list[IngestCount]) -> None:
+    rows: list[tuple[str, str, int | None, int | None, int]] = []
+    for count in counts:
+        rows.append((count.table, "all", count.rows_in, count.accepted, count.rejected))
+        rows += [(count.table, reason, None, None, n) for reason, n in count.reasons.items()]
+    frame = spark.createDataFrame(rows, SUMMARY_LAYOUT).coalesce(1)
+    write_table(frame, Store(env.tables).table(SUMMARY))
