@@ -9,7 +9,7 @@ from claimtwin.config.deployment import Ingest
 from claimtwin.errors import ConfigError
 from claimtwin.schema.feed import Feed, check_settings, find_sources, rejected_names
 from claimtwin.schema.tables import spark_schema
-from claimtwin.spark.contract import ALL_ROWS, count_marks, judge, keep_accepted, keep_rejected, list_marks
+from claimtwin.spark.contract import count_twins, judge, keep_accepted, keep_rejected
 
 SETTINGS = Ingest(data_through=date(2024, 12, 31))
 GOOD = {
@@ -193,9 +193,10 @@ def test_of_equal_keys_the_same_row_stays_in_any_order_and_partitioning(spark):
 
 def test_rows_that_share_a_key_are_counted_with_missing_key_parts_as_equal(spark):
     rows = [{"person_id": p, "body_region": r} for p, r in (("a", None), ("a", ""), ("a", "hip"), ("b", "hip"))]
-    marks = list_marks(judged(spark, "program_enrollment", rows), with_key=True)
-    counted = {row["mark"]: (row["n"], row["twins"]) for row in count_marks(marks).toArrow().to_pylist()}
-    assert counted == {ALL_ROWS: (4, 2)}
+    rows_judged = judged(spark, "program_enrollment", rows)
+    for good_only in (False, True):
+        counted = count_twins(rows_judged, good_only=good_only).toArrow().to_pylist()
+        assert counted == [{"table": "program_enrollment", "n": 2}]
 
 
 def faults_of(spark, schema, settings=SETTINGS, table="program_enrollment", **feed):

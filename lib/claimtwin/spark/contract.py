@@ -18,8 +18,8 @@ from claimtwin.schema.parse import ISO, clean, parse
 from claimtwin.schema.tables import CONTRACTS, Column, TableContract
 
 FIRST_DAY = date(1900, 1, 1)
-ALL_ROWS, REFUSED = -1, -2
-"""Marks in the counts besides the numbers of rules."""
+ALL = "all"
+"""The word for all refused rows where others are reasons."""
 FORMS = {
     "icd": ("code_form", "not a code"),
     "ndc": ("ndc_form", "neither 11 digits nor hyphenated 5-4-2, 4-4-2, 5-3-2 or 5-4-1"),
@@ -93,27 +93,22 @@ def keep_rejected(judged: Judged, source: str, run_id: str) -> DataFrame:
     )
 
 
-def list_marks(judged: Judged, *, with_key: bool) -> DataFrame:
-    """One row per feed row and mark: that it is there, that it is refused, and each rule that it breaks.
+def count_reasons(rejected: DataFrame, table: str) -> DataFrame:
+    """One row per reason of a ``rejected_<table>``, and one for ``ALL`` refused rows: table, reason, n."""
+    reasons = F.explode(F.concat(F.array(F.lit(ALL)), F.col("reasons"))).alias("reason")
+    return rejected.select(F.lit(table).alias("table"), reasons).groupBy("table", "reason").agg(F.count("*").alias("n"))
 
-    Columns: table, mark, and key: with ``with_key`` the key as one text on the first row of each good feed row, else
-    null. Rows of all tables are counted together, in one pass.
+
+def count_twins(judged: Judged, *, good_only: bool) -> DataFrame:
+    """One row: table, and n, the feed rows that share their whole key with another.
+
+    Over good rows only that is the fault; over all rows it takes the key alone to tell that there is none.
     """
-    none = F.array().cast("array<int>")
-    good = F.size("broken") == 0
-    marks = F.concat(F.array(F.lit(ALL_ROWS)), F.when(good, none).otherwise(F.array(F.lit(REFUSED))), F.col("broken"))
-    parts = F.struct(*(F.col(f"value_{name}").alias(name) for name in judged.contract.key))
-    key = F.when(good, F.to_json(parts)) if with_key else F.lit(None).cast("string")
-    rows = judged.rows.select(F.explode(marks).alias("mark"), key.alias("key"))
-    return rows.select(F.lit(judged.contract.name).alias("table"), "mark", "key")
-
-
-def count_marks(marks: DataFrame) -> DataFrame:
-    """One row per table and mark: table, mark, n, and twins: how many of them share their key with another."""
-    rows = marks.groupBy("table", "mark", "key").agg(F.count("*").alias("rows"))
-    twin = F.col("key").isNotNull() & (F.col("rows") > 1)
-    twins = F.sum(F.when(twin, F.col("rows")).otherwise(F.lit(0)))
-    return rows.groupBy("table", "mark").agg(F.sum("rows").alias("n"), twins.alias("twins"))
+    key = [f"value_{name}" for name in judged.contract.key]
+    rows = judged.rows.where(F.size("broken") == 0) if good_only else judged.rows
+    counted = rows.groupBy(*key).agg(F.count("*").alias("rows")).where(F.col("rows") > 1)
+    total = F.coalesce(F.sum("rows"), F.lit(0)).alias("n")
+    return counted.agg(total).select(F.lit(judged.contract.name).alias("table"), "n")
 
 
 def _flag_duplicates(rows: DataFrame, key: tuple[str, ...], number: int) -> DataFrame:

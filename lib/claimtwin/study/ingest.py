@@ -17,26 +17,16 @@ from claimtwin.io.adapters.desynpuf import read_desynpuf
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store, read_table, write_table
 from claimtwin.schema.feed import Feed, check_settings, find_sources
-from claimtwin.spark.contract import (
-    ALL_ROWS,
-    REFUSED,
-    Judged,
-    count_marks,
-    judge,
-    keep_accepted,
-    keep_rejected,
-    list_marks,
-)
+from claimtwin.schema.tables import CONTRACTS
+from claimtwin.spark.contract import ALL, Judged, count_reasons, count_twins, judge, keep_accepted, keep_rejected
 from claimtwin.study.progress import Say
 
-Counts = dict[tuple[str, int], int]
+Counts = dict[str, int]
 Adapter = Callable[[SparkSession, Ingest, str], list[Feed]]
 FORMATS: dict[str, Adapter] = {"contract": read_contract, "desynpuf": read_desynpuf}
 SUMMARY = "ingest_summary"
 PAGE = "docs/data-contract.md"
 MOST_COUNTS = 10_000
-HANDED_ON, TWINS = -3, -4
-"""More marks: the feed's rows, counted before anything is judged; good rows that share their key."""
 SUMMARY_LAYOUT = "table string, reason string, rows_in bigint, accepted bigint, rejected bigint"
 
 
@@ -72,11 +62,11 @@ def ingest(spark: SparkSession, env: Env, source_format: str, source: str, say: 
     """
     feeds = _adapter(source_format)(spark, env.ingest, source)
     judged = _judge_all(feeds, env.ingest, say)
-    marks = _count(feeds, judged, env.ingest)
-    _tell_files(feeds, marks, say)
-    _refuse_unusable(judged, marks)
-    counts = [_counted(one, marks) for one in judged]
-    _write_rejected(spark, env, source_format, judged, counts)
+    rows_in = _count_feeds(feeds)
+    _tell_files(feeds, rows_in, say)
+    _refuse_unusable(judged, rows_in, _twins(judged) if env.ingest.on_duplicate_key == "stop" else {})
+    _write_rejected(env, source_format, judged)
+    counts = _count_refused(spark, env, rows_in)
     for count in counts:
         _tell(count, say)
     _refuse_all_refused(counts)
@@ -112,19 +102,16 @@ def _judge_all(feeds: list[Feed], settings: Ingest, say: Say) -> list[Judged]:
     return [judge(feed, one.sources, settings) for feed, one in zip(feeds, found, strict=True)]
 
 
-def _count(feeds: list[Feed], judged: list[Judged], settings: Ingest) -> Counts:
-    """All counts in one collection, by table (or kind of file) and mark; twins under a mark of their own.
+def _count_feeds(feeds: list[Feed]) -> Counts:
+    """Rows that each adapter hands on, by table, and rows that it read, by kind of file; nothing is judged yet.
 
     Raises:
         InputError: Headers of CSV files contradict each other; Spark finds that only when it reads.
     """
-    marks = [list_marks(one, with_key=settings.on_duplicate_key == "stop") for one in judged]
-    marks += [_label(feed.frame, feed.table) for feed in feeds]
-    marks += [_label(frame, kind) for feed in feeds for kind, frame in feed.counted.items()]
-    counts = count_marks(reduce(DataFrame.unionAll, marks))
-    columns = ["table", "mark", "n", "twins"]
+    frames: list[tuple[str, DataFrame]] = [(feed.table, feed.frame) for feed in feeds]
+    frames += [(kind, frame) for feed in feeds for kind, frame in feed.counted.items()]
     try:
-        rows = collect_compact(counts, columns, max_rows=MOST_COUNTS, text=["table"]).to_pylist()
+        return _counts_of([_rows_of(frame, name) for name, frame in frames])
     except Exception as error:  # classic Spark hands on the JVM's error as it is, Connect its own
         if "CSV header" not in str(error):
             raise
@@ -133,32 +120,41 @@ def _count(feeds: list[Feed], judged: list[Judged], settings: Ingest) -> Counts:
             rule=PAGE,
             remedy="give every file of a table the same header, each name once",
         ) from None
-    twins = {(row["table"], TWINS): row["twins"] for row in rows if row["twins"]}
-    return {(row["table"], row["mark"]): row["n"] for row in rows} | twins
 
 
-def _label(frame: DataFrame, name: str) -> DataFrame:
-    """One row a row, with nothing of it but where it is from."""
-    key = F.lit(None).cast("string")
-    return frame.select(F.lit(name).alias("table"), F.lit(HANDED_ON).alias("mark"), key.alias("key"))
+def _rows_of(frame: DataFrame, name: str) -> DataFrame:
+    return frame.agg(F.count("*").alias("n")).select(F.lit(name).alias("table"), "n")
 
 
-def _tell_files(feeds: list[Feed], marks: Counts, say: Say) -> None:
+def _counts_of(frames: list[DataFrame]) -> Counts:
+    together = reduce(DataFrame.unionAll, frames)
+    rows = collect_compact(together, ["table", "n"], max_rows=MOST_COUNTS, text=["table"]).to_pylist()
+    return {row["table"]: row["n"] for row in rows}
+
+
+def _twins(judged: list[Judged]) -> Counts:
+    """Good rows that share their key, by table; their rules are judged only where keys alone leave a doubt."""
+    doubtful = _counts_of([count_twins(one, good_only=False) for one in judged])
+    asked = [count_twins(one, good_only=True) for one in judged if doubtful[one.contract.name]]
+    return _counts_of(asked) if asked else {}
+
+
+def _tell_files(feeds: list[Feed], rows_in: Counts, say: Say) -> None:
     for feed in feeds:
-        read = [f"{marks.get((kind, HANDED_ON), 0):,} {kind}" for kind in feed.counted]
+        read = [f"{rows_in[kind]:,} {kind}" for kind in feed.counted]
         if read:
-            say(f"{feed.table}: read {', '.join(read)} rows; {marks.get((feed.table, HANDED_ON), 0):,} rows handed on")
+            say(f"{feed.table}: read {', '.join(read)} rows; {rows_in[feed.table]:,} rows handed on")
 
 
-def _refuse_unusable(judged: list[Judged], marks: Counts) -> None:
+def _refuse_unusable(judged: list[Judged], rows_in: Counts, twins: Counts) -> None:
     faults = []
     for one in judged:
         name = one.contract.name
-        if not marks.get((name, HANDED_ON), 0) and not one.contract.optional:
+        if not rows_in[name] and not one.contract.optional:
             faults.append(f"{name}: no rows")
-        if twins := marks.get((name, TWINS), 0):
+        if shared := twins.get(name, 0):
             faults.append(
-                f"{name}: duplicate key: {twins:,} rows share their {', '.join(one.contract.key)} with another"
+                f"{name}: duplicate key: {shared:,} rows share their {', '.join(one.contract.key)} with another"
             )
     if faults:
         raise InputError(
@@ -168,27 +164,29 @@ def _refuse_unusable(judged: list[Judged], marks: Counts) -> None:
         )
 
 
-def _counted(one: Judged, marks: Counts) -> IngestCount:
-    name = one.contract.name
-    rows, refused = marks.get((name, HANDED_ON), 0), marks.get((name, REFUSED), 0)
-    accepted = marks.get((name, ALL_ROWS), 0) - refused
-    reasons = {words: marks[name, k] for k, (_, words) in enumerate(one.rules) if (name, k) in marks}
-    return IngestCount(
-        name, rows, accepted, refused, dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
-    )
-
-
-def _write_rejected(
-    spark: SparkSession, env: Env, source_format: str, judged: list[Judged], counts: list[IngestCount]
-) -> None:
-    """A table with no refused row gets an empty ``rejected_<table>`` without another pass over the feed."""
-    for one, count in zip(judged, counts, strict=True):
+def _write_rejected(env: Env, source_format: str, judged: list[Judged]) -> None:
+    for one in judged:
         name = one.contract.name
         stamp = f"{source_format}|{name}|{fingerprint(env.ingest)}"
         run_id = hashlib.sha256(stamp.encode()).hexdigest()[:16]
         rows = keep_rejected(one, f"{source_format}:{name}", run_id)
-        rows = rows if count.rejected else spark.createDataFrame([], rows.schema)
         write_table(rows, Store(env.tables).table(f"rejected_{name}"))
+
+
+def _count_refused(spark: SparkSession, env: Env, rows_in: Counts) -> list[IngestCount]:
+    """Refused rows by reason, as they were written; what is not refused will be accepted."""
+    frames = [count_reasons(_open(spark, env, f"rejected_{name}"), name) for name in CONTRACTS]
+    columns = ["table", "reason", "n"]
+    together = reduce(DataFrame.unionAll, frames)
+    rows = collect_compact(together, columns, max_rows=MOST_COUNTS, text=columns[:2]).to_pylist()
+    found = {name: {row["reason"]: row["n"] for row in rows if row["table"] == name} for name in CONTRACTS}
+    return [_counted(name, rows_in[name], found[name]) for name in CONTRACTS]
+
+
+def _counted(name: str, rows_in: int, refused: dict[str, int]) -> IngestCount:
+    rejected = refused.pop(ALL, 0)
+    reasons = dict(sorted(refused.items(), key=lambda item: (-item[1], item[0])))
+    return IngestCount(name, rows_in, rows_in - rejected, rejected, reasons)
 
 
 def _tell(count: IngestCount, say: Say) -> None:
@@ -227,9 +225,12 @@ def _compare(spark: SparkSession, env: Env, counts: list[IngestCount]) -> None:
 
 def _rows_in(spark: SparkSession, env: Env, name: str) -> int:
     """Rows of a table as it was written; Delta knows the number and reads no file for it."""
-    table = read_table(spark, Store(env.tables).table(name), made_by="claimtwin ingest")
-    counted = collect_compact(table.agg(F.count("*").alias("n")), ["n"], max_rows=1)
+    counted = collect_compact(_open(spark, env, name).agg(F.count("*").alias("n")), ["n"], max_rows=1)
     return int(counted["n"][0].as_py())
+
+
+def _open(spark: SparkSession, env: Env, name: str) -> DataFrame:
+    return read_table(spark, Store(env.tables).table(name), made_by="claimtwin ingest")
 
 
 def _write_summary(spark: SparkSession, env: Env, counts: list[IngestCount]) -> None:
