@@ -17,7 +17,7 @@ class Cost:
 
     Attributes:
         seconds: Wall time.
-        cpu: User and system seconds of the command and all children that ended.
+        cpu: User and system seconds of all processes of the tree, as last seen of each.
         resident: Largest sum of resident memory over the process tree, MiB; pages shared by two count twice.
         proportional: The same with shared pages shared out, MiB.
     """
@@ -31,18 +31,17 @@ class Cost:
 
 def measure(command: Sequence[str], log: Path) -> Cost:
     """Run a command to its end, its output in ``log``, looking at its process tree four times a second."""
-    before, start = os.times(), time.monotonic()
+    start, used = time.monotonic(), dict[int, float]()
     resident = proportional = 0.0
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
         while process.poll() is None:
             tree = _tree(process.pid)
+            used |= {pid: _cpu(pid) or used.get(pid, 0.0) for pid in tree}
             resident = max(resident, sum(_field(pid, "Rss") for pid in tree))
             proportional = max(proportional, sum(_field(pid, "Pss") for pid in tree))
             time.sleep(PERIOD)
-    seconds, after = time.monotonic() - start, os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Cost(process.returncode, seconds, cpu, resident, proportional)
+    return Cost(process.returncode, time.monotonic() - start, sum(used.values()), resident, proportional)
 
 
 def _tree(root: int) -> list[int]:
@@ -58,6 +57,14 @@ def _tree(root: int) -> list[int]:
     for pid in found:
         found += children.get(pid, [])
     return found
+
+
+def _cpu(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _field(pid: int, name: str) -> float:

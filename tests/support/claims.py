@@ -60,7 +60,7 @@ def _line(person: str, number: int, code: str, diagnosis: str, day: date, dice: 
         "claim_id": f"m{number}", "claim_line_number": 1, "data_source": "test", "person_id": person,
         "employer_id": "employer0", "claim_start_date": day, "claim_end_date": day, "hcpcs_code": code,
         "diagnosis_code_type": "icd-10-cm", "diagnosis_code_1": diagnosis,
-        "allowed_amount": Decimal(dice.randrange(1000, 30000)) / 100,
+        "allowed_amount": Decimal(dice.randrange(1000, 30000)).scaleb(-2),
     }  # fmt: skip
 
 

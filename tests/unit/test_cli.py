@@ -99,10 +99,11 @@ def test_the_configuration_is_printed_whole_and_as_yaml(no_spark: None, capsys: 
 def test_a_whole_study_ends_with_the_report_and_the_hash(
     fake_spark: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from claimtwin.study import pipeline
+    from claimtwin.study import files, pipeline
 
     result = SimpleNamespace(folder=Path("results/jpr"), hash="abc")
     monkeypatch.setattr(pipeline, "run_study", lambda spark, protocol, env, say: result)
+    monkeypatch.setattr(files, "check_files", lambda protocol, env: None)
     assert end_of(RUN) == 0
     assert capsys.readouterr().out == "report: results/jpr/report.html\nhash: abc\n"
 

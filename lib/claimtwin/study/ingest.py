@@ -2,7 +2,8 @@
 
 import difflib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -62,10 +63,11 @@ def ingest(spark: SparkSession, env: Env, source_format: str, source: str, say: 
     """
     feeds = _adapter(source_format)(spark, env.ingest, source)
     judged = _judge_all(feeds, env.ingest, say)
-    rows_in = _count_feeds(feeds)
-    _tell_files(feeds, rows_in, say)
-    _refuse_unusable(judged, rows_in, _twins(judged) if env.ingest.on_duplicate_key == "stop" else {})
-    _write_rejected(env, source_format, judged)
+    with _reading_headers():
+        rows_in = _count_feeds(feeds)
+        _tell_files(feeds, rows_in, say)
+        _refuse_unusable(judged, rows_in, _twins(judged) if env.ingest.on_duplicate_key == "stop" else {})
+        _write_rejected(env, source_format, judged)
     counts = _count_refused(spark, env, rows_in)
     for count in counts:
         _tell(count, say)
@@ -103,15 +105,21 @@ def _judge_all(feeds: list[Feed], settings: Ingest, say: Say) -> list[Judged]:
 
 
 def _count_feeds(feeds: list[Feed]) -> Counts:
-    """Rows that each adapter hands on, by table, and rows that it read, by kind of file; nothing is judged yet.
-
-    Raises:
-        InputError: Headers of CSV files contradict each other; Spark finds that only when it reads.
-    """
+    """Rows that each adapter hands on, by table, and rows that it read, by kind of file; nothing is judged yet."""
     frames: list[tuple[str, DataFrame]] = [(feed.table, feed.frame) for feed in feeds]
     frames += [(kind, frame) for feed in feeds for kind, frame in feed.counted.items()]
+    return _counts_of([_rows_of(frame, name) for name, frame in frames])
+
+
+@contextmanager
+def _reading_headers() -> Iterator[None]:
+    """Spark finds headers of CSV files that contradict each other only when it reads their columns.
+
+    Raises:
+        InputError: Instead of Spark's error, which holds the headers.
+    """
     try:
-        return _counts_of([_rows_of(frame, name) for name, frame in frames])
+        yield
     except Exception as error:  # classic Spark hands on the JVM's error as it is, Connect its own
         if "CSV header" not in str(error):
             raise
