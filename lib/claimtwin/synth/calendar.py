@@ -32,7 +32,10 @@ def calendar(day: Days) -> tuple[Days, Days, Days]:
 
 
 def completed_years(birth: Days, day: Days) -> Days:
-    """Age on ``day``; born on 29 February, a year is complete on 1 March. Negative before birth."""
+    """Age on ``day``; born on 29 February, a year is complete on 1 March. Negative before birth.
+
+    Not the kernel's function: what is planted must not lean on what it is to test.
+    """
     born, then = calendar(birth), calendar(day)
     early = (then[1] < born[1]) | ((then[1] == born[1]) & (then[2] < born[2]))
     years: Days = then[0] - born[0] - early
