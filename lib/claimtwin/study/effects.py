@@ -16,10 +16,9 @@ from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.stats.arms import ArmOutcome, arm_outcome
 from claimtwin.stats.effects import Matched, binary_effects, count_effects
 from claimtwin.stats.withhold import NOTHING, is_small, withhold_arm, withhold_two_by_two
+from claimtwin.study.counts import ARMS, Rows
 from claimtwin.study.tables import StudyTables
 
-Rows = list[dict[str, Any]]
-ARMS = ("treated", "comparator")
 VALUES = 100_000
 """More values than counts of one outcome can take in all."""
 
