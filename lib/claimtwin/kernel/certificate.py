@@ -8,7 +8,8 @@ columns, without matching again: one latest-owner question per stretch of prefer
 import numpy as np
 
 from claimtwin.kernel.columns import Flags, Index, ends_run, starts_run
-from claimtwin.kernel.matching import Matches, Scores
+from claimtwin.kernel.matching import Pairs as Matches
+from claimtwin.kernel.matching import Scores
 
 NOBODY = -1
 
