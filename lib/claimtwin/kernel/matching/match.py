@@ -5,55 +5,142 @@ from collections.abc import Callable
 import numpy as np
 
 from claimtwin.kernel.columns import Index
-from claimtwin.kernel.matching.line import Block, blocks_of, downward
+from claimtwin.kernel.matching.closest import match_closest_first
+from claimtwin.kernel.matching.line import Block, blocks_of
+from claimtwin.kernel.matching.most import match_most
 from claimtwin.kernel.matching.pairs import Pairs, pairs_of
+from claimtwin.kernel.matching.reuse import nearest_controls
 from claimtwin.kernel.matching.rules import Rules
+from claimtwin.kernel.matching.seek import match_in_turn, nearest_distance
 from claimtwin.kernel.matching.sweep import NOBODY, match_largest_first, match_smallest_first
-from claimtwin.kernel.matching.units import Scores, Units
+from claimtwin.kernel.matching.turns import by_tie, place_in, rehash, turn_of
+from claimtwin.kernel.matching.units import Units
+from claimtwin.kernel.matching.window import Spare, Window, is_measured, take_closest, take_in_turn
 
-Choose = Callable[[Scores, Scores, float], Index]
+Couples = tuple[Index, Index, Index]
+"""Places of the treated and of their twins in the sorted block, and ranks."""
 
 
 def match_units(units: Units, rules: Rules) -> Pairs:
     """Match the treated with controls of their block.
 
-    Of two equally near controls the one with the lower score is taken, then the smaller tie key; of two treated
-    with equal scores the smaller tie key chooses first. Nothing depends on the order of rows as long as tie keys
-    are unique.
+    Ties: of two equally near controls the one with the lower score is taken, then the smaller tie key; of two treated
+    whose turn is the same (equal scores, equally near couples) the smaller tie key. On one side of a treated,
+    scores too close for their computed distances to differ keep their own order. Nothing depends on the order of
+    rows where tie keys are unique.
+
+    Cost: that of sorting, if distance is the difference of scores and nothing else limits the pairs; otherwise
+    the sum of the controls within each treated's score caliper.
+
+    Raises:
+        ConfigError: The rules do not fit the units.
     """
-    return keep_floor(choose_twins(units, rules), rules.floor, len(units))
+    return keep_floor(choose_twins(units, rules), rules.floor)
 
 
 def choose_twins(units: Units, rules: Rules) -> Pairs:
     """The match before ``floor`` is looked at: what the certificate judges."""
     rules.check(units)
-    found = [_match_block(block, rules) for block in blocks_of(units, split_infinite=True)]
+    split = is_measured(units, rules)
+    found = [_match_block(block, units, rules) for block in blocks_of(units, split_infinite=split)]
     columns = [np.concatenate([part[k] for part in found] or [np.zeros(0, np.int64)]) for k in range(3)]
-    return pairs_of(units, *columns)
+    pairs = pairs_of(units, *columns)
+    return _put_in_turn(pairs, units, rules) if split and np.isinf(units.score).any() else pairs
 
 
-def keep_floor(pairs: Pairs, floor: int, n: int) -> Pairs:
-    """Drop the couples of treated with fewer twins than ``floor``; ``n`` people in the units."""
-    return pairs if floor == 1 else pairs.take(np.bincount(pairs.treated, minlength=n)[pairs.treated] >= floor)
+def keep_floor(pairs: Pairs, floor: int) -> Pairs:
+    """Drop the couples of treated with fewer twins than ``floor``; what they had stays unused."""
+    return pairs if floor == 1 or not len(pairs) else pairs.take(np.bincount(pairs.treated)[pairs.treated] >= floor)
 
 
-def _match_block(block: Block, rules: Rules) -> tuple[Index, Index, Index]:
-    choose: dict[str, Choose] = {"largest": match_largest_first, "smallest": match_smallest_first}
-    treated, control, rank = _in_rounds(block, rules, choose[rules.order])
-    turn = np.empty(len(block.t), np.int64)
-    turn[downward(block.t) if rules.order == "largest" else np.arange(len(block.t))] = np.arange(len(block.t))
-    order = np.lexsort((rank, turn[treated]))
+def _match_block(block: Block, units: Units, rules: Rules) -> Couples:
+    """Rows of treated and controls, and ranks, by turn and rank."""
+    plain = units.on_a_line and (rules.capacity is None or rules.capacity == 1 or rules.ratio == 1)
+    treated, control, rank = (_on_a_line if plain else _in_windows)(block, units, rules)
+    turn = place_in(turn_of(block, units, rules))
+    order = np.argsort(turn[treated], kind="stable")  # ranks ascend already
     return block.treated[treated[order]], block.control[control[order]], rank[order]
 
 
-def _in_rounds(block: Block, rules: Rules, choose: Choose) -> tuple[Index, Index, Index]:
-    asking, free = np.arange(len(block.t)), np.arange(len(block.c))
-    treated, control, rank = [], [], []
-    for turn in range(1, rules.ratio + 1):
-        twin = choose(block.t[asking], block.c[free], rules.reach)
-        got = twin != NOBODY
-        treated.append(asking[got])
-        control.append(free[twin[got]])
-        rank.append(np.full(len(treated[-1]), turn))
-        asking, free = treated[-1], np.delete(free, twin[got])
-    return np.concatenate(treated), np.concatenate(control), np.concatenate(rank)
+def _on_a_line(block: Block, units: Units, rules: Rules) -> Couples:
+    if rules.capacity is None:
+        return _by_rank(nearest_controls(block.t, block.c, rules.ratio, rules.reach))
+    asking = np.arange(len(block.t))
+    free = np.repeat(np.arange(len(block.c)), min(rules.capacity, len(block.t)))
+    choose = _chooser(block, units, rules)
+    rounds = []
+    for rank in range(1, rules.ratio + 1):
+        twin = choose(asking, free)
+        asking, taken = asking[twin != NOBODY], twin[twin != NOBODY]
+        rounds.append((asking, free[taken], np.full(len(asking), rank)))
+        free = np.delete(free, taken) if rank < rules.ratio else free
+    return _joined(rounds)
+
+
+def _chooser(block: Block, units: Units, rules: Rules) -> Callable[[Index, Index], Index]:
+    """What finds a round's twins: a place in the free controls for each treated that asks, both ascending."""
+    t, c, reach = block.t, block.c, rules.reach
+    if rules.order in ("data", "random", "farthest"):
+        turn = place_in(by_tie(block, units) if rules.order == "farthest" else turn_of(block, units, rules))
+
+        def in_turn(asking: Index, free: Index) -> Index:
+            score, control = t[asking], c[free]
+            far = -nearest_distance(score, control) if rules.order == "farthest" else np.zeros(len(asking))
+            return match_in_turn(score, control, np.lexsort((turn[asking], far)), reach)
+
+        return in_turn
+    if rules.order == "closest":
+        first = place_in(by_tie(block, units))
+        return lambda asking, free: match_closest_first(t[asking], c[free], first[asking], reach)
+    along = {"largest": match_largest_first, "smallest": match_smallest_first, "maximum": match_most}[rules.order]
+    return lambda asking, free: along(t[asking], c[free], reach)
+
+
+def _in_windows(block: Block, units: Units, rules: Rules) -> Couples:
+    window = Window.of(units, rules, block)
+    if rules.capacity is None:
+        return _nearest_in_windows(window)
+    spare, asking = Spare(window), turn_of(block, units, rules)
+    first = place_in(by_tie(block, units))
+    rounds = []
+    for rank in range(1, rules.ratio + 1):
+        if rules.order == "closest":
+            twin = take_closest(spare, asking, first)
+        else:
+            if rules.order == "farthest":
+                far = np.array([-spare.nearest(who)[0] for who in asking.tolist()])
+                asking = asking[np.lexsort((first[asking], far))]
+            twin = take_in_turn(spare, asking)
+        asking, taken = asking[twin != NOBODY], twin[twin != NOBODY]
+        rounds.append((asking, taken, np.full(len(asking), rank)))
+    return _joined(rounds)
+
+
+def _nearest_in_windows(window: Window) -> Couples:
+    everybody = np.ones(len(window.block.c), np.bool_)
+    places = np.full((len(window.block.t), window.rules.ratio), NOBODY)
+    for who in range(len(places)):
+        place, distance = window.candidates(who, everybody)
+        nearest = place[np.argsort(distance, kind="stable")][: window.rules.ratio]
+        places[who, : len(nearest)] = nearest
+    return _by_rank(places)
+
+
+def _by_rank(places: Index) -> Couples:
+    """Couples from a table of the treated's twins, one column a rank."""
+    treated, column = np.nonzero(places != NOBODY)
+    return treated, places[treated, column], column + 1
+
+
+def _joined(rounds: list[Couples]) -> Couples:
+    treated, control, rank = (np.concatenate([one[k] for one in rounds]) for k in range(3))
+    return treated, control, rank
+
+
+def _put_in_turn(pairs: Pairs, units: Units, rules: Rules) -> Pairs:
+    """Order the couples of a block as one where its infinite scores were matched as blocks of their own."""
+    row = pairs.treated
+    score, tie = units.score[row], units.tie[row]
+    by_score = {"smallest": score, "data": np.zeros(len(row)), "random": np.zeros(len(row))}.get(rules.order, -score)
+    key = rehash(tie, rules.seed) if rules.order == "random" else tie
+    return pairs.take(np.lexsort((pairs.rank, row, key, by_score, units.block[row])))

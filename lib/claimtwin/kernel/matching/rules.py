@@ -72,7 +72,9 @@ class Rules:
         if len(self.widths) != units.near.shape[1]:
             raise _refused("widths", f"one for each of the {units.near.shape[1]} covariates with a caliper")
         if self.order == "maximum" and not units.on_a_line:
-            raise _refused("order", "maximum has no distance but the score, no covariate calipers, no anti-exact column")
+            raise _refused(
+                "order", "maximum has no distance but the score, no covariate calipers, no anti-exact column"
+            )
 
 
 def _refused(key: str, rule: str) -> ConfigError:

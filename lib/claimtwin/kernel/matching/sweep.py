@@ -30,7 +30,9 @@ def match_smallest_first(t: Scores, c: Scores, caliper: float) -> Index:
     """As ``match_largest_first``, from the other end."""
     down = downward(c)
     place = _sweep(-t, -c[down], caliper, lower_first=False)
-    return np.where(place == NOBODY, NOBODY, down[place])
+    found = place != NOBODY
+    place[found] = down[place[found]]
+    return place
 
 
 def _sweep(t: Scores, c: Scores, caliper: float, *, lower_first: bool) -> Index:
@@ -40,7 +42,7 @@ def _sweep(t: Scores, c: Scores, caliper: float, *, lower_first: bool) -> Index:
         return twin
     start = np.append(np.flatnonzero(starts_run(c)), len(c))
     turns = _turns(t, np.searchsorted(c[start[:-1]], t, "right"))
-    _take_in_turn(turns, memoryview(c), memoryview(start), caliper, lower_first, memoryview(twin))
+    _take_in_turn(turns, c.data, start.data, caliper, lower_first, twin.data)
     return twin
 
 

@@ -61,6 +61,10 @@ class Units:
         """Number of people."""
         return len(self.treated)
 
+    def take(self, rows: Any) -> "Units":
+        """The people of these rows, or where a flag is set."""
+        return Units(*(column[rows] for column in vars(self).values()))
+
     @staticmethod
     def of(
         treated: Any, score: Any = None, tie: Any = None, block: Any = None,
