@@ -106,7 +106,8 @@ def count_below(score: Scores, control: Scores, reach: Scores, *, equal: Flags) 
         far: Flags = (away > reach) | (equal & (away == reach))
         return far
 
-    at = np.searchsorted(values, score - reach, "left")
+    with np.errstate(over="ignore"):
+        at = np.searchsorted(values, score - reach, "left")
     while (short := is_far(at)).any():
         at = at + short
     while (beyond := (at > 0) & ~is_far(np.maximum(at - 1, 0))).any():

@@ -49,7 +49,7 @@ class Window:
         place = self._places(who)
         place = place[spare[place]]
         place = place[self._allowed(self.block.treated[who], self.block.control[place])]
-        return place, self._distance(who, place)
+        return place, self.distance(who, place)
 
     def nearest(self, who: int, spare: Flags) -> tuple[float, int]:
         """Distance and place of the nearest spare control; infinity and -1 for none."""
@@ -66,7 +66,8 @@ class Window:
         n = len(self.down)
         return np.concatenate([self.down[n - below : n - low], np.arange(below, high)])
 
-    def _distance(self, who: int, place: Index) -> Scores:
+    def distance(self, who: int, place: Index) -> Scores:
+        """How far the treated is from the controls of these places."""
         if self.units.space.shape[1]:
             row, rows = self.block.treated[who], self.block.control[place]
             return euclidean(self.units.space[row], self.units.space[rows])
