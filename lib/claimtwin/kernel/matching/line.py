@@ -48,39 +48,63 @@ def blocks_of(units: Units, *, split_infinite: bool) -> Iterator[Block]:
 
 
 def _sorted(units: Units, row: Index, split_infinite: bool) -> _Arm:
-    block, score = units.block[row], units.score[row] + 0.0  # -0.0 and 0.0 are one score
-    several = len(block) > 0 and bool((block != block[0]).any())
-    order = np.lexsort((score, block)) if several else np.argsort(score)
-    block, score, row = block[order], score[order], row[order]
-    first = starts_run(block) if several else np.arange(len(row)) == 0
-    endless = np.isinf(score) if split_infinite else np.zeros(len(row), np.bool_)
-    kind = np.where(endless, np.sign(score), 0.0) if endless.any() else None
+    """Sort one arm; columns are gathered again rather than kept, so that few of them are there at one time."""
+    block = units.block[row] if _varies(units.block) else None
+    order = np.argsort(units.score[row]) if block is None else np.lexsort((units.score[row] + 0.0, block))
+    row = row[order]
+    block, first = (block[order], starts_run(block[order])) if block is not None else (None, _only_first(len(row)))
+    del order
+    score = units.score[row]
+    score += 0.0  # -0.0 and 0.0 are one score
+    kind = _kinds(score) if split_infinite else None
     if kind is not None:
         first |= starts_run(kind)
-    row = _settle(row, units.tie, starts_run(score) | first)
+        score[np.isinf(score)] = 0.0
+    _settle(row, units.tie, starts_run(score) | first)
     edge = np.flatnonzero(first)
-    name = list(zip(block[edge].tolist(), [0.0] * len(edge) if kind is None else kind[edge].tolist(), strict=True))
-    return _Arm(row, np.where(endless, 0.0, score) if kind is not None else score, [*edge.tolist(), len(row)], name)
+    codes = units.block[row[edge]].tolist()
+    return _Arm(row, score, [*edge.tolist(), len(row)], list(zip(codes, _named(kind, edge), strict=True)))
 
 
-def _settle(row: Index, tie: Index, first: Flags) -> Index:
+def _varies(block: Index) -> bool:
+    return len(block) > 0 and block.strides != (0,) and bool((block != block[0]).any())
+
+
+def _only_first(n: int) -> Flags:
+    first = np.zeros(n, np.bool_)
+    first[:1] = True
+    return first
+
+
+def _kinds(score: Scores) -> Scores | None:
+    """-1, 0 and 1 for scores at minus infinity, finite, at infinity; None where all are finite."""
+    if not np.isinf(score).any():
+        return None
+    return np.where(np.isinf(score), np.sign(score), 0.0)
+
+
+def _named(kind: Scores | None, edge: Index) -> list[float]:
+    return [0.0] * len(edge) if kind is None else kind[edge].tolist()
+
+
+def _settle(row: Index, tie: Index, first: Flags) -> None:
     """Sort each run of equal scores by tie key, then row; runs of one need no sorting, and are most."""
-    alone = first & np.append(first[1:], True)
-    if alone.all():
-        return row
-    place = np.flatnonzero(~alone)
-    run = np.cumsum(first)[place]
-    settled, rows = row.copy(), row[place]
-    settled[place] = rows[np.lexsort((rows, tie[rows], run))]
-    return settled
+    shared = ~first
+    shared[:-1] |= ~first[1:]
+    place = np.flatnonzero(shared)
+    rows = row[place]
+    row[place] = rows[np.lexsort((rows, tie[rows], np.cumsum(first[place])))]
 
 
 def downward(score: Scores) -> Index:
     """Places of ascending scores from high to low, those of equal scores in their order."""
+    n = len(score)
     start = np.flatnonzero(starts_run(score))
-    length = np.diff(np.append(start, len(score)))[::-1]
+    if len(start) == n:
+        return np.arange(n - 1, -1, -1)
+    length = np.diff(np.append(start, n))[::-1]
     before = np.cumsum(length) - length
-    return np.repeat(start[::-1] - before, length) + np.arange(len(score))
+    return np.repeat(start[::-1] - before, length) + np.arange(n)
 
 
 def within(t: Scores, c: Scores, caliper: float) -> tuple[Index, Index]:

@@ -17,6 +17,9 @@ from claimtwin.kernel.matching.turns import by_tie, place_in, rehash, turn_of
 from claimtwin.kernel.matching.units import Units
 from claimtwin.kernel.matching.window import Spare, Window, is_measured, take_closest, take_in_turn
 
+Places = Index | slice
+EVERYBODY = slice(None)
+_NONE = np.zeros(0, np.int64)
 Couples = tuple[Index, Index, Index]
 """Places of the treated and of their twins in the sorted block, and ranks."""
 
@@ -42,9 +45,9 @@ def choose_twins(units: Units, rules: Rules) -> Pairs:
     """The match before ``floor`` is looked at: what the certificate judges."""
     rules.check(units)
     split = is_measured(units, rules)
-    found = [_match_block(block, units, rules) for block in blocks_of(units, split_infinite=split)]
-    columns = [np.concatenate([part[k] for part in found] or [np.zeros(0, np.int64)]) for k in range(3)]
-    pairs = pairs_of(units, *columns)
+    pairs = pairs_of(
+        units, *_joined([_match_block(block, units, rules) for block in blocks_of(units, split_infinite=split)])
+    )
     return _put_in_turn(pairs, units, rules) if split and np.isinf(units.score).any() else pairs
 
 
@@ -57,35 +60,43 @@ def _match_block(block: Block, units: Units, rules: Rules) -> Couples:
     """Rows of treated and controls, and ranks, by turn and rank."""
     plain = units.on_a_line and (rules.capacity is None or rules.capacity == 1 or rules.ratio == 1)
     treated, control, rank = (_on_a_line if plain else _in_windows)(block, units, rules)
-    turn = place_in(turn_of(block, units, rules))
-    order = np.argsort(turn[treated], kind="stable")  # ranks ascend already
+    order = np.argsort(place_in(turn_of(block, units, rules))[treated], kind="stable")  # ranks ascend already
     return block.treated[treated[order]], block.control[control[order]], rank[order]
 
 
 def _on_a_line(block: Block, units: Units, rules: Rules) -> Couples:
     if rules.capacity is None:
         return _by_rank(nearest_controls(block.t, block.c, rules.ratio, rules.reach))
-    asking = np.arange(len(block.t))
-    free = np.repeat(np.arange(len(block.c)), min(rules.capacity, len(block.t)))
     choose = _chooser(block, units, rules)
+    asking: Places = EVERYBODY
+    free: Places = EVERYBODY
+    if rules.capacity > 1:
+        free = np.repeat(np.arange(len(block.c)), min(rules.capacity, len(block.t)))
     rounds = []
     for rank in range(1, rules.ratio + 1):
         twin = choose(asking, free)
-        asking, taken = asking[twin != NOBODY], twin[twin != NOBODY]
-        rounds.append((asking, free[taken], np.full(len(asking), rank)))
-        free = np.delete(free, taken) if rank < rules.ratio else free
+        got = np.flatnonzero(twin != NOBODY)
+        taken = twin[got]
+        asking = _picked(asking, got)
+        rounds.append((asking, _picked(free, taken), np.full(len(asking), rank)))
+        if rank < rules.ratio:
+            free = np.delete(np.arange(len(block.c))[free], taken)
     return _joined(rounds)
 
 
-def _chooser(block: Block, units: Units, rules: Rules) -> Callable[[Index, Index], Index]:
+def _picked(places: Places, which: Index) -> Index:
+    return which if isinstance(places, slice) else places[which]
+
+
+def _chooser(block: Block, units: Units, rules: Rules) -> Callable[[Places, Places], Index]:
     """What finds a round's twins: a place in the free controls for each treated that asks, both ascending."""
     t, c, reach = block.t, block.c, rules.reach
     if rules.order in ("data", "random", "farthest"):
         turn = place_in(by_tie(block, units) if rules.order == "farthest" else turn_of(block, units, rules))
 
-        def in_turn(asking: Index, free: Index) -> Index:
+        def in_turn(asking: Places, free: Places) -> Index:
             score, control = t[asking], c[free]
-            far = -nearest_distance(score, control) if rules.order == "farthest" else np.zeros(len(asking))
+            far = -nearest_distance(score, control) if rules.order == "farthest" else np.zeros(len(score))
             return match_in_turn(score, control, np.lexsort((turn[asking], far)), reach)
 
         return in_turn
@@ -132,8 +143,11 @@ def _by_rank(places: Index) -> Couples:
     return treated, places[treated, column], column + 1
 
 
-def _joined(rounds: list[Couples]) -> Couples:
-    treated, control, rank = (np.concatenate([one[k] for one in rounds]) for k in range(3))
+def _joined(parts: list[Couples]) -> Couples:
+    """One after the other; a single part is not copied."""
+    if len(parts) == 1:
+        return parts[0]
+    treated, control, rank = (np.concatenate([_NONE, *(part[k] for part in parts)]) for k in range(3))
     return treated, control, rank
 
 

@@ -13,7 +13,7 @@ from claimtwin.kernel.matching.units import Scores, Units
 class Pairs:
     """One row per couple, ordered by block, by the treated's turn, then by rank.
 
-    The turn of ``closest``, ``farthest`` and ``maximum``, and with replacement, is that of ``largest``.
+    The turn of ``closest``, ``farthest`` and ``maximum`` is here that of ``largest``.
 
     Attributes:
         treated, control: Row numbers into the units.

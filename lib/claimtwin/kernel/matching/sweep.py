@@ -5,7 +5,7 @@ still free lie on a stack of stretches whose top is the nearest. So each turn lo
 cost is that of sorting. The greedy rule is that of MatchIt's ``m.order``; the sweep is ours.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from claimtwin.kernel.matching.line import downward
 from claimtwin.kernel.matching.units import Scores
 
 NOBODY = -1
-CHUNK = 1 << 16
+CHUNK = 1 << 14
 """Rows that are Python objects at one time."""
 
 
@@ -40,21 +40,22 @@ def _sweep(t: Scores, c: Scores, caliper: float, *, lower_first: bool) -> Index:
     twin = np.full(len(t), NOBODY)
     if not len(c):
         return twin
-    start = np.append(np.flatnonzero(starts_run(c)), len(c))
-    turns = _turns(t, np.searchsorted(c[start[:-1]], t, "right"))
-    _take_in_turn(turns, c.data, start.data, caliper, lower_first, twin.data)
+    first = starts_run(c)
+    start = range(len(c) + 1) if first.all() else np.append(np.flatnonzero(first), len(c)).data
+    values = c if first.all() else c[first]
+    _take_in_turn(_turns(t, values), c.data, start, caliper, lower_first, twin.data)
     return twin
 
 
-def _turns(t: Scores, passed: Index) -> Iterator[tuple[int, float, int]]:
+def _turns(t: Scores, values: Scores) -> Iterator[tuple[int, float, int]]:
     """Turn, score and number of distinct control scores that are not above it."""
     for k in range(0, len(t), CHUNK):
-        part = slice(k, k + CHUNK)
-        yield from zip(range(k, len(t)), t[part].tolist(), passed[part].tolist(), strict=False)
+        part = t[k : k + CHUNK]
+        yield from zip(range(k, len(t)), part.tolist(), np.searchsorted(values, part, "right").tolist(), strict=False)
 
 
 def _take_in_turn(
-    turns: Iterator[tuple[int, float, int]], c: memoryview, start: memoryview, caliper: float, lower_first: bool,
+    turns: Iterator[tuple[int, float, int]], c: memoryview, start: Sequence[int] | memoryview, caliper: float, lower_first: bool,
     twin: memoryview,
 ) -> None:  # fmt: skip
     run = len(start) - 2  # the run of equal scores that is next on the left, and its first free control
