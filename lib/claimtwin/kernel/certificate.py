@@ -110,7 +110,7 @@ def _missing(block: Block, rules: Rules, found: int) -> int:
 def _envious(block: Block, units: Units, rules: Rules, seats: Seats) -> int:
     """Treated of one block who are envious in any round."""
     treated, control, rank = seats
-    window = None if units.on_a_line else Window.of(units, rules, block)
+    window = None if units.on_a_line else Window(units, rules, block)
     by_nearness = rules.order in ("closest", "farthest")
     turn = place_in(by_tie(block, units) if by_nearness else turn_of(block, units, rules))
     gone = np.zeros(len(block.c), np.bool_)

@@ -115,7 +115,7 @@ def _among(turn: Index, asking: Places) -> Index:
 
 
 def _in_windows(block: Block, units: Units, rules: Rules) -> Couples:
-    window = Window.of(units, rules, block)
+    window = Window(units, rules, block)
     if rules.capacity is None:
         return _nearest_in_windows(window)
     spare, asking = Spare(window), turn_of(block, units, rules)
