@@ -54,6 +54,7 @@ def full_results() -> Results:
         "balance": _balance(),
         "outcomes": _outcomes(),
         "effects": [*_binary_effects(), *_count_effects()],
+        "models": _models(),
         "left_out": {"any_opioid": ["census_region=west"], "opioid_fills": []},
         "published": _published(),
         "assumptions": _assumptions(),
@@ -85,7 +86,7 @@ def withheld_results() -> Results:
         row |= {"mean_treated": None, "mean_comparator": None, "smd": None, "variance_ratio": None}
     for row in results["outcomes"]:
         row |= dict.fromkeys(("n", "people", "percent", "low", "high", "total", "per_100", "sd"))
-    for row in results["effects"]:
+    for row in (*results["effects"], *results["models"]):
         row |= {"estimate": None, "low": None, "high": None, "p_value": None, "note": "withheld: small cell"}
     return results
 
@@ -233,6 +234,19 @@ def _count_effects() -> list[dict[str, Any]]:
         _effect("opioid_fills", "difference_per_scale", True, "nonrobust", -6.402, -9.878, -2.926, 0.00031),
         _effect("opioid_fills", "difference_per_scale", True, "cluster_pair", -6.402, -9.891, -2.913, 0.00032),
     ]
+
+
+def _models() -> list[dict[str, Any]]:
+    rows = (
+        ("table", _effect("any_opioid", "number_needed", False, "nonrobust", 17.407, 14.153, 22.604, 2e-16)),
+        ("poisson", _effect("any_opioid", "risk_ratio", False, "cluster_pair", 0.579, 0.511, 0.656, 2e-16)),
+        ("poisson", _effect("any_opioid", "risk_ratio", True, "cluster_pair", 0.563, 0.497, 0.638, 2e-16)),
+        ("mcnemar", _effect("any_opioid", "odds_ratio", False, "within_pairs", 0.541, 0.468, 0.624, 2e-16)),
+        ("two_part", _effect("opioid_fills", "mean_ratio", False, "cluster_pair", 1.293, 1.114, 1.501, 0.0007)),
+    )
+    missing = _effect("opioid_fills", "rate_ratio", False, "cluster_pair", *[0.0] * 4)
+    missing |= dict.fromkeys(("estimate", "low", "high", "p_value")) | {"note": "the model does not converge"}
+    return [{**row, "model": name} for name, row in (*rows, ("negative_binomial", missing))]
 
 
 def _published() -> list[dict[str, Any]]:

@@ -140,13 +140,31 @@ def test_the_press_reading_is_one_minus_the_risk_ratio_and_says_so(page) -> None
     assert not any("42.1" in cell or "42%" in cell for row in rows for cell in row)
 
 
+def test_other_models_stand_unadjusted_beside_adjusted_and_say_what_they_are(page) -> None:
+    rows = table(page, "Began opioids within 12 months: the same question asked by other models")
+    assert rows[1:] == [
+        ["Two-by-two table", "People treated for one event fewer or more", "ordinary", "17.4 (14.2 to 22.6)", "–"],  # noqa: RUF001
+        ["Poisson regression", "Risk ratio", "pair-clustered", "0.58 (0.51 to 0.66)", "0.56 (0.50 to 0.64)"],
+        ["McNemar, discordant pairs", "Odds ratio", "within pairs", "0.54 (0.47 to 0.62)", "–"],  # noqa: RUF001
+    ]
+    counts = table(page, "Opioid prescriptions: the same question asked by other models")
+    assert counts[2][3] == "not estimable: the model does not converge"
+    assert "one person fewer with the outcome for every 17.4 people in the treated arm (95% interval 14.2 to 22.6)" in (
+        words(page)
+    )
+
+
 def test_a_harmful_effect_is_not_read_as_less_likely() -> None:
     results = full_results()
     row = next(row for row in results["effects"] if row["measure"] == "relative_reduction")
     row |= {"estimate": -30.4, "low": -55.1, "high": -9.3}
-    box = words(parse(results).find(".//div[@aria-label='Press reading']"))
+    points = next(row for row in results["effects"] if row["measure"] == "risk_difference")
+    points |= {"estimate": 5.7, "low": 4.4, "high": 7.1}
+    page = parse(results)
+    box = words(page.find(".//div[@aria-label='Press reading']"))
     assert "“30% more likely”" in box
     assert "less" not in box
+    assert "one person more with the outcome for every 17.4 people" in words(page)
 
 
 def test_arms_the_treated_first_with_every_figure_in_its_column(page) -> None:
@@ -239,9 +257,9 @@ def test_an_effect_that_could_not_be_estimated_tells_why_and_is_not_called_withh
         if row["outcome"] == "any_opioid":
             row |= dict.fromkeys(("estimate", "low", "high", "p_value")) | {"note": "no events in the treated arm"}
     page = parse(results)
-    assert "not estimated: no events in the treated arm" in words(page.find(".//p[@class='answer']"))
+    assert "not estimable: no events in the treated arm" in words(page.find(".//p[@class='answer']"))
     cells = table(page, "Began opioids within 12 months: effects")[1]
-    assert cells[3:] == ["not estimated: no events in the treated arm", "–", "–"]  # noqa: RUF001
+    assert cells[3:] == ["not estimable: no events in the treated arm", "–", "–"]  # noqa: RUF001
     assert "could not be judged" in words(page)
     drawn = [image.get("alt") for image in page.iter("img")]
     assert not any(alt.startswith("Began opioids") for alt in drawn)

@@ -7,7 +7,10 @@ Unknown keys are refused; contradictions are refused before Spark starts, all at
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from claimtwin.config.analysis import Models
+from claimtwin.config.strict import Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
 BlockKey = Literal["body_region", "census_region", "employer_id", "index_month"]
@@ -29,12 +32,6 @@ Covariate = Literal[
 ]
 Days = Annotated[int, Field(ge=0, le=36_525)]
 Window = tuple[int, int]
-
-
-class Strict(BaseModel):
-    """Base of every part of a protocol: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Study(Strict):
@@ -224,6 +221,7 @@ class Protocol(Strict):
     outcomes: Annotated[list[Outcome], Field(min_length=1)]
     describe_candidates: bool = False
     adjust: list[Covariate] = []
+    models: Models = Models()
     published: list[Published] = []
     assumptions: list[Assumption] = []
 

@@ -9,6 +9,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from claimtwin.report import design_tables as design
 from claimtwin.report import effect_tables as effects
+from claimtwin.report import model_tables as models
 from claimtwin.report import origin_tables as origins
 from claimtwin.report.answer import answer, outcomes_in, verdict
 from claimtwin.report.figures import draw
@@ -91,6 +92,8 @@ def _outcome(results: Results, name: str, drawn: Mapping[str, bytes]) -> Outcome
         image=_image(drawn, f"effects_{name}", words, f"{title}: estimates with 95% intervals"),
         press=effects.press_reading(results, name),
         left_out=effects.left_out_words(results, name),
+        needed=models.number_needed_words(results, name),
+        models=models.models_table(results, name),
     )
 
 

@@ -11,6 +11,7 @@ ATTRITION = ("arm", "criterion", "text", "remaining", "if_dropped")
 BALANCE = ("covariate", "when", "mean_treated", "mean_comparator", "smd", "variance_ratio")
 OUTCOMES = ("outcome", "scope", "arm", "n", "people", "percent", "low", "high", "total", "per_100", "sd")
 EFFECTS = ("outcome", "measure", "adjusted", "errors", "estimate", "low", "high", "p_value", "note")
+MODELS = ("outcome", "model", *EFFECTS[1:])
 PUBLISHED = ("outcome", "measure", "estimate", "low", "high", "text")
 ASSUMPTIONS = ("key", "value", "origin", "alternatives")
 BLOCKS = ("block", "treated", "comparator", "pairs")
@@ -31,6 +32,7 @@ def csv_tables(results: Results) -> dict[str, str]:
         "balance.csv": as_csv(BALANCE, results["balance"]),
         "outcomes.csv": as_csv(OUTCOMES, map(_with_missing_spread, results["outcomes"])),
         "effects.csv": as_csv(EFFECTS, map(_with_reason, results["effects"])),
+        "models.csv": as_csv(MODELS, map(_with_reason, results.get("models", []))),
         "published.csv": as_csv(PUBLISHED, results["published"]),
         "matching.csv": matching(results),
         "blocks.csv": as_csv(BLOCKS, results["matching"]["blocks"]),

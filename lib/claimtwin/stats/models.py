@@ -73,8 +73,9 @@ def newcombe(table: TwoByTwo) -> Estimate:
     Source: Newcombe, Stat. Med. 1998;17:873, method 10.
     """
     counts = (table.events1, table.n1, table.events0, table.n0)
-    low, high = confint_proportions_2indep(*counts, compare="diff", method="newcomb")
-    tested = test_proportions_2indep(*counts, compare="diff", method="score", correction=False)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of ratios that statsmodels makes and nobody asked for
+        low, high = confint_proportions_2indep(*counts, compare="diff", method="newcomb")
+        tested = test_proportions_2indep(*counts, compare="diff", method="score", correction=False)
     points = 100 * (table.events1 / table.n1 - table.events0 / table.n0)
     p_value = float(tested.pvalue)
     return Estimate(points, 100 * float(low), 100 * float(high), p_value if np.isfinite(p_value) else 1.0)

@@ -18,8 +18,9 @@ from claimtwin.study.counts import (
     collect_reasons,
     read_ingest_counts,
 )
-from claimtwin.study.effects import collect_matched, describe_candidates, estimate
+from claimtwin.study.effects import describe_candidates, estimate
 from claimtwin.study.files import read_truth
+from claimtwin.study.matched import collect_matched, matched_rows
 from claimtwin.study.tables import Design, StudyTables
 from claimtwin.study.words import assumption_rows
 
@@ -33,7 +34,8 @@ def build_results(spark: SparkSession, protocol: Protocol, env: Env, tables: Stu
     """
     design, cell = tables.design, env.disclosure.min_cell
     flow = collect_flow(design.candidates.frame, protocol, design.pairs, cell)
-    found = estimate(collect_matched(tables, protocol, env.door.max_rows), protocol, cell)
+    matched = matched_rows(collect_matched(tables, protocol, env.door.max_rows), protocol)
+    found = estimate(matched, protocol, cell)
     return {
         **_study(protocol),
         "disclosure": {"min_cell": cell},
@@ -44,7 +46,8 @@ def build_results(spark: SparkSession, protocol: Protocol, env: Env, tables: Stu
         "overlap": collect_overlap(design.scores.frame, cell),
         "balance": collect_balance(design, protocol, design.model.columns, cell),
         "outcomes": found.outcomes + describe_candidates(tables, protocol, found.outcomes, cell),
-        "effects": [{key: value for key, value in row.items() if key != "n"} for row in found.effects],
+        "effects": found.effects,
+        "models": found.models,
         "left_out": found.left_out,
         "truth": read_truth(env.truth),
     }
