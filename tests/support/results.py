@@ -55,6 +55,17 @@ def full_results() -> Results:
         "outcomes": _outcomes(),
         "effects": [*_binary_effects(), *_count_effects()],
         "models": _models(),
+        "sensitivity": _sensitivity(),
+        "power": [
+            {
+                "outcome": "any_opioid",
+                "expected_risk": 0.1364,
+                "risk_difference": -2.029,
+                "risk_ratio": 0.8513,
+                "level": 0.05,
+                "power": 0.8,
+            },
+        ],
         "left_out": {"any_opioid": ["census_region=west"], "opioid_fills": []},
         "published": _published(),
         "assumptions": _assumptions(),
@@ -86,6 +97,14 @@ def withheld_results() -> Results:
         row |= {"mean_treated": None, "mean_comparator": None, "smd": None, "variance_ratio": None}
     for row in results["outcomes"]:
         row |= dict.fromkeys(("n", "people", "percent", "low", "high", "total", "per_100", "sd"))
+    results["power"] = []
+    for name in ("e_values", "tipping", "confounders", "rosenbaum"):
+        for row in results["sensitivity"][name]:
+            kept = {"outcome", "test", "critical", "adjusted", "errors"}
+            row |= dict.fromkeys(set(row) - kept) | {"note": "withheld: small cell"}
+            row |= {key: 0.5 for key in row if key.startswith("prevalence")}
+    results["sensitivity"]["confounders"][0]["risk_ratio"] = 2.0
+    results["sensitivity"] |= {"null": None, "null_note": "", "calibrated": []}
     for row in (*results["effects"], *results["models"]):
         row |= {"estimate": None, "low": None, "high": None, "p_value": None, "note": "withheld: small cell"}
     return results
@@ -247,6 +266,38 @@ def _models() -> list[dict[str, Any]]:
     missing = _effect("opioid_fills", "rate_ratio", False, "cluster_pair", *[0.0] * 4)
     missing |= dict.fromkeys(("estimate", "low", "high", "p_value")) | {"note": "the model does not converge"}
     return [{**row, "model": name} for name, row in (*rows, ("negative_binomial", missing))]
+
+
+def _sensitivity() -> dict[str, Any]:
+    bound = {"outcome": "any_opioid", "test": "mcnemar", "critical": False, "note": ""}
+    return {
+        "e_values": [
+            {"outcome": "any_opioid", "adjusted": True, "errors": "cluster_pair", "note": "", "rare": True,
+             "estimate": 0.521, "low": 0.452, "high": 0.601, "point": 3.249, "limit": 2.713},
+        ],
+        "tipping": [
+            {"outcome": "any_opioid", "prevalence_higher_risk": 0.4, "prevalence_lower_risk": 0.2, "point": 57.3,
+             "limit": 10.91, "note": ""},
+            {"outcome": "any_opioid", "prevalence_higher_risk": 0.3, "prevalence_lower_risk": 0.2, "point": None,
+             "limit": None, "note": ""},
+        ],
+        "confounders": [
+            {"outcome": "any_opioid", "prevalence_treated": 0.2, "prevalence_comparator": 0.4, "risk_ratio": 2.0,
+             "estimate": 0.608, "low": 0.527, "high": 0.701, "note": ""},
+        ],
+        "rosenbaum": [
+            {**bound, "gamma": 1.5, "p_low": 1e-30, "p_high": 0.0042},
+            {**bound, "gamma": 1.631, "p_low": None, "p_high": 0.05, "critical": True},
+            {**bound, "outcome": "opioid_fills", "test": "signed_rank", "gamma": None, "p_low": None, "p_high": None,
+             "note": "no pair differs"},
+        ],
+        "null": {"mean": 0.0213, "sd": 0.0871, "expected_error": 0.0714},
+        "null_note": "",
+        "calibrated": [
+            {"outcome": "any_opioid", "adjusted": True, "errors": "cluster_pair", "estimate": 0.511, "low": 0.411,
+             "high": 0.634, "p_value": 1.3e-9},
+        ],
+    }  # fmt: skip
 
 
 def _published() -> list[dict[str, Any]]:

@@ -43,6 +43,7 @@ def test_sections_come_in_the_order_of_an_appendix(page) -> None:
         "Balance",
         "Overlap of the scores",
         "Effects",
+        "Hidden bias",
         "The match",
         "Before matching",
         "Input rows",
@@ -152,6 +153,32 @@ def test_other_models_stand_unadjusted_beside_adjusted_and_say_what_they_are(pag
     assert "one person fewer with the outcome for every 17.4 people in the treated arm (95% interval 14.2 to 22.6)" in (
         words(page)
     )
+
+
+def test_hidden_bias_by_four_tables_and_what_negative_controls_say(page) -> None:
+    title = "Began opioids within 12 months"
+    assert table(page, "E-values")[1] == [title, "0.52 (0.45 to 0.60)", "3.25", "2.71"]
+    assert table(page, "Tipping points")[1:] == [
+        [title, "40%", "20%", "57.30", "10.91"],
+        [title, "30%", "20%", "–", "–"],  # noqa: RUF001
+    ]
+    assert table(page, "were there such a confounder")[1] == [title, "20%", "40%", "2.00", "0.61 (0.53 to 0.70)"]
+    assert table(page, "Rosenbaum")[1:] == [
+        [title, "McNemar", "1.50", "<0.001 and 0.004"],
+        [title, "McNemar", "1.63", "0.05 at most"],
+        ["Opioid prescriptions", "signed rank", "not estimable: no pair differs", "–"],  # noqa: RUF001
+    ]
+    assert table(page, "calibrated by the negative controls")[1] == [title, "0.51", "0.41 to 0.63", "<0.001"]
+    assert "has a mean of 0.021 and a standard deviation of 0.087; its expected size is 0.071." in words(page)
+    assert table(page, "Smallest effect that 4,195 pairs")[1] == [title, "13.6%", "−2.03", "0.85", "80%", "5%"]  # noqa: RUF001
+
+
+def test_too_few_negative_controls_are_said_and_results_without_the_part_have_no_section() -> None:
+    results = full_results()
+    results["sensitivity"] |= {"null": None, "null_note": "fewer than 5 negative controls with an estimate"}
+    assert "Negative controls: not estimable: fewer than 5" in words(parse(results))
+    del results["sensitivity"]
+    assert "Hidden bias" not in words(parse(results))
 
 
 def test_a_harmful_effect_is_not_read_as_less_likely() -> None:

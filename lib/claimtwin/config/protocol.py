@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from claimtwin.config.analysis import Models
+from claimtwin.config.analysis import Models, Power, Sensitivity
 from claimtwin.config.strict import Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
@@ -222,6 +222,8 @@ class Protocol(Strict):
     describe_candidates: bool = False
     adjust: list[Covariate] = []
     models: Models = Models()
+    sensitivity: Sensitivity = Sensitivity()
+    power: Power = Power()
     published: list[Published] = []
     assumptions: list[Assumption] = []
 
@@ -257,7 +259,15 @@ class Protocol(Strict):
         names = [o.name for o in self.outcomes]
         faults = [f"outcomes: '{n}' is named twice" for n in sorted({n for n in names if names.count(n) > 1})]
         unknown = sorted({p.outcome for p in self.published} - set(names))
-        return faults + [f"published: no outcome is called '{name}'" for name in unknown]
+        binary = {o.name for o in self.outcomes if o.kind == "binary"}
+        named = {"negative_controls": self.sensitivity.negative_controls, "expected_risk": self.power.expected_risk}
+        faults += [f"published: no outcome is called '{name}'" for name in unknown]
+        return faults + [
+            f"{key}: no yes-no outcome is called '{name}'"
+            for key, names in named.items()
+            for name in names
+            if name not in binary
+        ]
 
     def arm_list(self) -> tuple[Arm, Arm]:
         """Return the treated and the comparator arm, in this order."""

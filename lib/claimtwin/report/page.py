@@ -11,6 +11,7 @@ from claimtwin.report import design_tables as design
 from claimtwin.report import effect_tables as effects
 from claimtwin.report import model_tables as models
 from claimtwin.report import origin_tables as origins
+from claimtwin.report import sensitivity_tables as sensitivity
 from claimtwin.report.answer import answer, outcomes_in, verdict
 from claimtwin.report.figures import draw
 from claimtwin.report.flow import flow_diagram
@@ -58,6 +59,9 @@ def _tables(results: Results, manifest: Mapping[str, Any]) -> dict[str, Any]:
             design.blocks_table(results),
             design.invariants_table(results),
         ],
+        "sensitivity": sensitivity.sensitivity_tables(results),
+        "null_words": sensitivity.null_words(results),
+        "power": sensitivity.power_table(results),
         "candidates": effects.candidates_table(results),
         "ingest": origins.ingest_table(results),
         "assumptions": origins.assumptions_table(results),

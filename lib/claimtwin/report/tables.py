@@ -14,6 +14,20 @@ EFFECTS = ("outcome", "measure", "adjusted", "errors", "estimate", "low", "high"
 MODELS = ("outcome", "model", *EFFECTS[1:])
 PUBLISHED = ("outcome", "measure", "estimate", "low", "high", "text")
 ASSUMPTIONS = ("key", "value", "origin", "alternatives")
+E_VALUES = ("outcome", "adjusted", "errors", "rare", "estimate", "low", "high", "point", "limit", "note")
+TIPPING = ("outcome", "prevalence_higher_risk", "prevalence_lower_risk", "point", "limit", "note")
+CONFOUNDERS = (
+    "outcome",
+    "prevalence_treated",
+    "prevalence_comparator",
+    "risk_ratio",
+    "estimate",
+    "low",
+    "high",
+    "note",
+)
+ROSENBAUM = ("outcome", "test", "gamma", "p_low", "p_high", "critical", "note")
+POWER = ("outcome", "expected_risk", "risk_difference", "risk_ratio", "level", "power")
 BLOCKS = ("block", "treated", "comparator", "pairs")
 MATCHING = ("pairs", "treated", "unmatched_treated", "comparators")
 CALIPER = ("caliper_sd", "caliper")
@@ -40,6 +54,7 @@ def csv_tables(results: Results) -> dict[str, str]:
         "overlap.csv": overlap(results),
         "ingest.csv": ingest(results),
         "assumptions.csv": as_csv(ASSUMPTIONS, results["assumptions"]),
+        **sensitivity(results),
     }
 
 
@@ -104,6 +119,22 @@ def ingest(results: Results) -> str:
         lines.append((row["table"], "all", *(cell(row[key]) for key in ("rows_in", "accepted", "rejected"))))
         lines += [(row["table"], why, "", "", cell(rejected)) for why, rejected in sorted(row["reasons"].items())]
     return _written(lines)
+
+
+def sensitivity(results: Results) -> dict[str, str]:
+    """Tables on hidden bias and power; none where the results know of none."""
+    part = results.get("sensitivity") or {}
+    columns = {"e_values": E_VALUES, "tipping": TIPPING, "confounders": CONFOUNDERS, "rosenbaum": ROSENBAUM}
+    rows = {name: part.get(name, []) for name in columns} | {"power": results.get("power") or []}
+    columns["power"] = POWER
+    return {f"{name}.csv": as_csv(columns[name], map(_empty_or_withheld, rows[name])) for name in columns if rows[name]}
+
+
+def _empty_or_withheld(row: Row) -> Row:
+    """A figure that does not exist is an empty cell, unless its row is withheld."""
+    if str(row.get("note") or "").startswith(WITHHELD):
+        return row
+    return {name: "" if value is None else value for name, value in row.items()}
 
 
 def _with_entry(row: Row) -> Row:

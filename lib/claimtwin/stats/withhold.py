@@ -69,10 +69,15 @@ def withhold_two_by_two(
 
 def withhold_paired(effects: Sequence[Effect], table: PairTable, min_cell: int) -> tuple[Effect, ...]:
     """Effects, without the numbers of those made of discordant pairs where some kind of pair is rare."""
-    cells = (table.both, table.treated_only, table.comparator_only, table.neither)
-    if not any(is_small(cell, min_cell) for cell in cells):
+    if not has_small_pairs(table, min_cell):
         return tuple(effects)
     return tuple(_without_numbers(effect) if effect.errors == "within_pairs" else effect for effect in effects)
+
+
+def has_small_pairs(table: PairTable, min_cell: int) -> bool:
+    """Whether some kind of pair (both had the outcome, one, neither) is rare."""
+    cells = (table.both, table.treated_only, table.comparator_only, table.neither)
+    return any(is_small(cell, min_cell) for cell in cells)
 
 
 def withhold_arm(arm: ArmOutcome, min_cell: int) -> ArmOutcome:
