@@ -56,6 +56,7 @@ def full_results() -> Results:
         "effects": [*_binary_effects(), *_count_effects()],
         "models": _models(),
         "sensitivity": _sensitivity(),
+        "subgroups": _subgroups(),
         "power": [
             {
                 "outcome": "any_opioid",
@@ -98,6 +99,12 @@ def withheld_results() -> Results:
     for row in results["outcomes"]:
         row |= dict.fromkeys(("n", "people", "percent", "low", "high", "total", "per_100", "sd"))
     results["power"] = []
+    for row in (*results["subgroups"]["groups"], *results["subgroups"]["without_employer"]):
+        row |= dict.fromkeys(("estimate", "low", "high", "p_value")) | {"note": "withheld: small cell"}
+        row |= {name: None for name in row if name.startswith(("n_", "people_"))}
+    for row in results["subgroups"]["tests"]:
+        row |= dict.fromkeys(("p_value", "holm", "fdr", "fixed", "random", "tau2", "i2", "q", "q_p_value"))
+        row |= {"used": 0, "note": "fewer than two groups with an effect", "pool_note": "fewer than two estimates"}
     for name in ("e_values", "tipping", "confounders", "rosenbaum"):
         for row in results["sensitivity"][name]:
             kept = {"outcome", "test", "critical", "adjusted", "errors"}
@@ -266,6 +273,29 @@ def _models() -> list[dict[str, Any]]:
     missing = _effect("opioid_fills", "rate_ratio", False, "cluster_pair", *[0.0] * 4)
     missing |= dict.fromkeys(("estimate", "low", "high", "p_value")) | {"note": "the model does not converge"}
     return [{**row, "model": name} for name, row in (*rows, ("negative_binomial", missing))]
+
+
+def _subgroups() -> dict[str, Any]:
+    base = {"outcome": "any_opioid", "measure": "odds_ratio", "p_value": 0.0002, "note": ""}
+    fixed = {"estimate": 0.547, "low": 0.472, "high": 0.634, "p_value": 2e-15}
+    return {
+        "groups": [
+            {**base, "by": "body_region", "level": "back", "n_treated": 2270, "n_comparator": 2270,
+             "people_treated": 184, "people_comparator": 322, "estimate": 0.533, "low": 0.441, "high": 0.645},
+            {**base, "by": "body_region", "level": "hip", "n_treated": 214, "n_comparator": 214,
+             "people_treated": None, "people_comparator": None, "estimate": None, "low": None, "high": None,
+             "p_value": None, "note": "withheld: small cell"},
+        ],
+        "tests": [
+            {"outcome": "any_opioid", "by": "body_region", "groups": 5, "used": 4, "p_value": 0.031, "note": "",
+             "holm": 0.062, "fdr": 0.047, "fixed": fixed, "random": {**fixed, "low": 0.461, "high": 0.649},
+             "tau2": 0.011, "i2": 0.281, "q": 4.17, "q_p_value": 0.244, "pool_note": ""},
+        ],
+        "without_employer": [
+            {**base, "employer": "E1", "estimate": 0.551, "low": 0.476, "high": 0.638},
+            {**base, "employer": "E2", "estimate": 0.538, "low": 0.465, "high": 0.622},
+        ],
+    }  # fmt: skip
 
 
 def _sensitivity() -> dict[str, Any]:

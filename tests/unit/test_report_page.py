@@ -43,6 +43,7 @@ def test_sections_come_in_the_order_of_an_appendix(page) -> None:
         "Balance",
         "Overlap of the scores",
         "Effects",
+        "Subgroups",
         "Hidden bias",
         "The match",
         "Before matching",
@@ -153,6 +154,27 @@ def test_other_models_stand_unadjusted_beside_adjusted_and_say_what_they_are(pag
     assert "one person fewer with the outcome for every 17.4 people in the treated arm (95% interval 14.2 to 22.6)" in (
         words(page)
     )
+
+
+def test_groups_with_their_counts_the_tests_corrected_and_the_pools(page) -> None:
+    rows = table(page, "Began opioids within 12 months: group by group")
+    assert rows[1:] == [
+        ["Body region", "Back", "2,270, 184", "2,270, 322", "0.53 (0.44 to 0.65)"],
+        ["Body region", "Hip", "214, withheld", "214, withheld", "withheld: small cell"],
+    ]
+    assert table(page, "do groups differ, and pooled")[1] == [
+        "Body region", "4 of 5", "0.031", "0.062", "0.047", "0.55 (0.47 to 0.63)", "0.55 (0.46 to 0.65)", "28%",
+    ]  # fmt: skip
+    assert "(2 of them), the unadjusted odds ratio moves between 0.54 and 0.55." in words(page)
+
+
+def test_a_division_of_many_groups_is_in_the_csv_only() -> None:
+    results = full_results()
+    group = results["subgroups"]["groups"][0]
+    results["subgroups"]["groups"] += [{**group, "by": "employer_id", "level": f"E{k}"} for k in range(26)]
+    page = parse(results)
+    assert len(table(page, "group by group")) == 3
+    assert "More than 25 groups, in tables/subgroups.csv only: Employer." in words(page)
 
 
 def test_hidden_bias_by_four_tables_and_what_negative_controls_say(page) -> None:

@@ -199,6 +199,24 @@ def run(
 
 
 @app.command(epilog=EPILOG)
+def pool(
+    results: Annotated[list[str], typer.Argument(help="The results.json of each partner, two or more.")],
+    output: Annotated[Path | None, typer.Option(help="Also write the pooled effects to this JSON file.")] = None,
+) -> None:
+    """Pool the effects of several partners from their results.json alone; Spark is not started.
+
+    Example: [bold]claimtwin pool a/results.json b/results.json --output pooled.json[/bold]
+    """
+    from claimtwin.io.files import to_json, write_files
+    from claimtwin.study.pooling import pool_lines, pool_partners, read_partners
+
+    pooled = pool_partners(read_partners(results))
+    if output is not None:
+        write_files(output.parent, {output.name: to_json(pooled)})
+    print("\n".join(pool_lines(pooled)))
+
+
+@app.command(epilog=EPILOG)
 def config(study: Study, env: Env, set: Set = None) -> None:
     """Check both files and print the whole configuration, defaults included, with its fingerprints.
 

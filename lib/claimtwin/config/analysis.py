@@ -1,10 +1,14 @@
 """The parts of a protocol that say how the matched are analysed: models, sensitivity, subgroups, gates."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from claimtwin.config.strict import Strict
+
+CATEGORIES = ("sex", "census_region", "body_region", "employer_id")
+"""What a person is one of, and not a number."""
 
 BinaryModel = Literal["table", "newcombe", "logit", "poisson", "standardised", "mcnemar", "conditional_logit"]
 CountModel = Literal["ols", "poisson", "negative_binomial", "two_part"]
@@ -59,3 +63,31 @@ class Power(Strict):
     expected_risk: dict[str, Probability] = {}
     level: Probability = 0.05
     power: Probability = 0.8
+
+
+class Subgroup(Strict):
+    """A division of the matched in which effects are told apart: a covariate, or the employer.
+
+    ``cuts`` are the lower ends of the bands of a covariate that is a number, all but the first; each band holds its
+    lower end. A category and the employer take none.
+    """
+
+    by: str
+    cuts: list[float] = []
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.cuts != sorted(set(self.cuts)):
+            raise ValueError("cuts: must rise")
+        return self
+
+
+def subgroup_faults(rules: Sequence[Subgroup], covariates: Sequence[str]) -> list[str]:
+    """What is wrong with divisions: named twice, unknown, numbers without cuts or categories with them."""
+    names, known = [rule.by for rule in rules], {*covariates, "employer_id"}
+    faults = [f"subgroups: '{name}' is named twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    faults += [f"subgroups: '{name}' is no covariate and not employer_id" for name in names if name not in known]
+    for rule in rules:
+        if rule.by in known and (rule.by in CATEGORIES) == bool(rule.cuts):
+            faults.append(f"subgroups.{rule.by}: " + ("takes no cuts" if rule.cuts else "cuts are needed"))
+    return faults

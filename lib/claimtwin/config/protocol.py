@@ -5,11 +5,11 @@ Unknown keys are refused; contradictions are refused before Spark starts, all at
 """
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from claimtwin.config.analysis import Models, Power, Sensitivity
+from claimtwin.config.analysis import Models, Power, Sensitivity, Subgroup, subgroup_faults
 from claimtwin.config.strict import Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
@@ -224,12 +224,18 @@ class Protocol(Strict):
     models: Models = Models()
     sensitivity: Sensitivity = Sensitivity()
     power: Power = Power()
+    subgroups: list[Subgroup] = []
     published: list[Published] = []
     assumptions: list[Assumption] = []
 
     @model_validator(mode="after")
     def _windows_agree(self) -> Self:
-        faults = [*self._region_faults(), *self._window_faults(), *self._name_faults()]
+        faults = [
+            *self._region_faults(),
+            *self._window_faults(),
+            *self._name_faults(),
+            *subgroup_faults(self.subgroups, get_args(Covariate)),
+        ]
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -240,7 +246,7 @@ class Protocol(Strict):
         faults = [f"arms.{a.name}.require_region: regions are off" for a in self.arm_list() if a.require_region]
         if "body_region" in self.matching.block_keys:
             faults.append("matching.block_keys: body_region, but regions are off")
-        named = {*self.score.covariates, *self.adjust}
+        named = {*self.score.covariates, *self.adjust, *(rule.by for rule in self.subgroups)}
         return faults + (["covariates: body_region, but regions are off"] if "body_region" in named else [])
 
     def _window_faults(self) -> list[str]:

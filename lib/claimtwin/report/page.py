@@ -12,6 +12,7 @@ from claimtwin.report import effect_tables as effects
 from claimtwin.report import model_tables as models
 from claimtwin.report import origin_tables as origins
 from claimtwin.report import sensitivity_tables as sensitivity
+from claimtwin.report import subgroup_tables as subgroups
 from claimtwin.report.answer import answer, outcomes_in, verdict
 from claimtwin.report.figures import draw
 from claimtwin.report.flow import flow_diagram
@@ -59,6 +60,8 @@ def _tables(results: Results, manifest: Mapping[str, Any]) -> dict[str, Any]:
             design.blocks_table(results),
             design.invariants_table(results),
         ],
+        "subgroups": subgroups.subgroup_tables(results),
+        "employer_words": subgroups.employer_words(results),
         "sensitivity": sensitivity.sensitivity_tables(results),
         "null_words": sensitivity.null_words(results),
         "power": sensitivity.power_table(results),

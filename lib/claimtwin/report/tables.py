@@ -28,6 +28,12 @@ CONFOUNDERS = (
 )
 ROSENBAUM = ("outcome", "test", "gamma", "p_low", "p_high", "critical", "note")
 POWER = ("outcome", "expected_risk", "risk_difference", "risk_ratio", "level", "power")
+SUBGROUPS = ("outcome", "by", "level", "n_treated", "people_treated", "n_comparator", "people_comparator", "measure",
+             "estimate", "low", "high", "p_value", "note")  # fmt: skip
+INTERACTIONS = ("outcome", "by", "groups", "used", "p_value", "holm", "fdr", "note", "tau2", "i2", "q", "q_p_value",
+                "pool_note")  # fmt: skip
+POOLS = tuple(f"{kind}_{end}" for kind in ("fixed", "random") for end in ("estimate", "low", "high", "p_value"))
+WITHOUT = ("outcome", "employer", "measure", "estimate", "low", "high", "p_value", "note")
 BLOCKS = ("block", "treated", "comparator", "pairs")
 MATCHING = ("pairs", "treated", "unmatched_treated", "comparators")
 CALIPER = ("caliper_sd", "caliper")
@@ -55,6 +61,7 @@ def csv_tables(results: Results) -> dict[str, str]:
         "ingest.csv": ingest(results),
         "assumptions.csv": as_csv(ASSUMPTIONS, results["assumptions"]),
         **sensitivity(results),
+        **subgroups(results),
     }
 
 
@@ -128,6 +135,24 @@ def sensitivity(results: Results) -> dict[str, str]:
     rows = {name: part.get(name, []) for name in columns} | {"power": results.get("power") or []}
     columns["power"] = POWER
     return {f"{name}.csv": as_csv(columns[name], map(_empty_or_withheld, rows[name])) for name in columns if rows[name]}
+
+
+def subgroups(results: Results) -> dict[str, str]:
+    """Tables of subgroups; none where the study has none."""
+    part = results.get("subgroups") or {}
+    if not part.get("groups"):
+        return {}
+    tests = [{**row, **_ends(row, "fixed"), **_ends(row, "random")} for row in part["tests"]]
+    return {
+        "subgroups.csv": as_csv(SUBGROUPS, map(_with_reason, part["groups"])),
+        "interactions.csv": as_csv((*INTERACTIONS, *POOLS), map(_empty_or_withheld, tests)),
+        "without_employer.csv": as_csv(WITHOUT, map(_with_reason, part["without_employer"])),
+    }
+
+
+def _ends(row: Row, kind: str) -> dict[str, Cell]:
+    """The figures of a pool as columns of their own."""
+    return {f"{kind}_{end}": value for end, value in (row[kind] or {}).items()}
 
 
 def _empty_or_withheld(row: Row) -> Row:

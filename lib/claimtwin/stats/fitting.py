@@ -102,7 +102,9 @@ def difference(value: FloatArray, design: FloatArray, people: Matched, errors: E
     if not np.isfinite(fit.bse[ARM]):
         raise CannotFitError(NOT_FINITE)
     low, high = fit.conf_int()[ARM]
-    return Estimate(float(fit.params[ARM]), float(low), float(high), float(fit.pvalues[ARM]))
+    apart = float(fit.params[ARM])
+    p_value = float(fit.pvalues[ARM]) if fit.bse[ARM] > 0 else float(apart == 0)
+    return Estimate(apart, float(low), float(high), p_value)
 
 
 def fit_logit(y: FloatArray, design: FloatArray, people: Matched, errors: Errors) -> Fit:

@@ -33,7 +33,7 @@ def collect_matched(tables: StudyTables, protocol: Protocol, max_rows: int) -> p
 
     The pair is named by its block and its rank there: no id, no date. The employer is the name of a group.
     """
-    covariates = list(protocol.adjust)
+    covariates = asked_covariates(protocol)
     members = build_pair_members(keep_pairs(tables.design.matches.frame))
     people = tables.design.candidates.frame.select("person_id", "treated", EMPLOYER, *covariates)
     rows = members.join(people, ["person_id", "treated"]).join(tables.outcomes.frame, ["person_id", "treated"])
@@ -41,6 +41,12 @@ def collect_matched(tables: StudyTables, protocol: Protocol, max_rows: int) -> p
     text = ["block", EMPLOYER, *(name for name in covariates if name in CATEGORIES)]
     found = collect_compact(rows.select(*columns), columns, max_rows=max_rows, text=text)
     return found.sort_by([("block", "ascending"), ("rank", "ascending"), ("treated", "descending")])
+
+
+def asked_covariates(protocol: Protocol) -> list[str]:
+    """Covariates that the analysis of the matched reads: those adjusted for, then those that make subgroups."""
+    groups = [rule.by for rule in protocol.subgroups if rule.by != EMPLOYER]
+    return list(dict.fromkeys([*protocol.adjust, *groups]))
 
 
 def matched_rows(rows: pa.Table, protocol: Protocol) -> MatchedRows:

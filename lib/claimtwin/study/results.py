@@ -22,6 +22,7 @@ from claimtwin.study.effects import describe_candidates, estimate
 from claimtwin.study.files import read_truth
 from claimtwin.study.matched import collect_matched, matched_rows
 from claimtwin.study.sensitivity import power_rows, sensitivity_of
+from claimtwin.study.subgroups import subgroups_of
 from claimtwin.study.tables import Design, StudyTables
 from claimtwin.study.words import assumption_rows
 
@@ -50,6 +51,7 @@ def build_results(spark: SparkSession, protocol: Protocol, env: Env, tables: Stu
         "effects": found.effects,
         "models": found.models,
         "sensitivity": sensitivity_of(matched, protocol, found.outcomes, found.effects, cell),
+        "subgroups": subgroups_of(matched, protocol, cell),
         "power": power_rows(design.pairs, protocol) if withhold(design.pairs, cell) is not None else [],
         "left_out": found.left_out,
         "truth": read_truth(env.truth),
