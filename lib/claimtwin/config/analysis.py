@@ -91,3 +91,18 @@ def subgroup_faults(rules: Sequence[Subgroup], covariates: Sequence[str]) -> lis
         if rule.by in known and (rule.by in CATEGORIES) == bool(rule.cuts):
             faults.append(f"subgroups.{rule.by}: " + ("takes no cuts" if rule.cuts else "cuts are needed"))
     return faults
+
+
+class Gates(Strict):
+    """What must be reached before an effect is shown; null: no such gate.
+
+    While one fails, results, tables, figures and report hold no outcome and no effect, unless the run is given
+    ``--unblind`` and a reason, which is recorded.
+    """
+
+    largest_smd: Annotated[float, Field(gt=0)] | None = None
+    equipoise: Share | None = None
+    matched_share: Share | None = None
+    events_per_arm: Annotated[int, Field(ge=1)] | None = None
+    detectable_ratio: Annotated[float, Field(gt=1)] | None = None
+    negative_control_error: Annotated[float, Field(gt=0)] | None = None

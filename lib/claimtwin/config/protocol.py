@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from claimtwin.config.analysis import Models, Power, Sensitivity, Subgroup, subgroup_faults
+from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
 from claimtwin.config.strict import Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
@@ -225,6 +225,7 @@ class Protocol(Strict):
     sensitivity: Sensitivity = Sensitivity()
     power: Power = Power()
     subgroups: list[Subgroup] = []
+    gates: Gates = Gates()
     published: list[Published] = []
     assumptions: list[Assumption] = []
 

@@ -9,6 +9,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from claimtwin.report import design_tables as design
 from claimtwin.report import effect_tables as effects
+from claimtwin.report import gate_tables as gates
 from claimtwin.report import model_tables as models
 from claimtwin.report import origin_tables as origins
 from claimtwin.report import sensitivity_tables as sensitivity
@@ -35,6 +36,8 @@ def render_report(results: Results, manifest: Mapping[str, Any]) -> str:
         answer=answer(results),
         verdict=verdict(results),
         truth=effects.truth_table(results),
+        gates=gates.gates_table(results),
+        unblinded=gates.unblinded_words(results),
         flow=flow_diagram(results),
         balance_words=design.balance_words(results),
         withheld=withheld_words(results),

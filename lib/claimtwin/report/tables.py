@@ -34,6 +34,7 @@ INTERACTIONS = ("outcome", "by", "groups", "used", "p_value", "holm", "fdr", "no
                 "pool_note")  # fmt: skip
 POOLS = tuple(f"{kind}_{end}" for kind in ("fixed", "random") for end in ("estimate", "low", "high", "p_value"))
 WITHOUT = ("outcome", "employer", "measure", "estimate", "low", "high", "p_value", "note")
+GATES = ("gate", "outcome", "threshold", "value", "passed")
 BLOCKS = ("block", "treated", "comparator", "pairs")
 MATCHING = ("pairs", "treated", "unmatched_treated", "comparators")
 CALIPER = ("caliper_sd", "caliper")
@@ -60,6 +61,7 @@ def csv_tables(results: Results) -> dict[str, str]:
         "overlap.csv": overlap(results),
         "ingest.csv": ingest(results),
         "assumptions.csv": as_csv(ASSUMPTIONS, results["assumptions"]),
+        "gates.csv": as_csv(GATES, map(_empty_or_withheld, (results.get("blinding") or {}).get("gates", []))),
         **sensitivity(results),
         **subgroups(results),
     }
@@ -129,19 +131,17 @@ def ingest(results: Results) -> str:
 
 
 def sensitivity(results: Results) -> dict[str, str]:
-    """Tables on hidden bias and power; none where the results know of none."""
+    """Tables on hidden bias and power, without a row where there is nothing to tell."""
     part = results.get("sensitivity") or {}
     columns = {"e_values": E_VALUES, "tipping": TIPPING, "confounders": CONFOUNDERS, "rosenbaum": ROSENBAUM}
     rows = {name: part.get(name, []) for name in columns} | {"power": results.get("power") or []}
     columns["power"] = POWER
-    return {f"{name}.csv": as_csv(columns[name], map(_empty_or_withheld, rows[name])) for name in columns if rows[name]}
+    return {f"{name}.csv": as_csv(columns[name], map(_empty_or_withheld, rows[name])) for name in columns}
 
 
 def subgroups(results: Results) -> dict[str, str]:
-    """Tables of subgroups; none where the study has none."""
-    part = results.get("subgroups") or {}
-    if not part.get("groups"):
-        return {}
+    """Tables of subgroups, without a row where the study has none."""
+    part = {"groups": [], "tests": [], "without_employer": [], **(results.get("subgroups") or {})}
     tests = [{**row, **_ends(row, "fixed"), **_ends(row, "random")} for row in part["tests"]]
     return {
         "subgroups.csv": as_csv(SUBGROUPS, map(_with_reason, part["groups"])),
