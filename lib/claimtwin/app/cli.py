@@ -35,6 +35,9 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", help="Change one key: study.KEY=VALUE or env.KEY=VALUE. May be repeated.")
 ]
 Input = Annotated[str, typer.Option("--input", help="Folder of the feed, or catalog.schema of its tables.")]
+Unblind = Annotated[
+    str | None, typer.Option("--unblind", help="Show effects although a gate fails; the reason is recorded.")
+]
 Format = Annotated[str, typer.Option("--format", help="Form of the feed: contract or desynpuf.")]
 
 app = typer.Typer(
@@ -163,12 +166,13 @@ def match(study: Study, env: Env, set: Set = None) -> None:
 
 
 @app.command(epilog=EPILOG)
-def report(study: Study, env: Env, set: Set = None) -> None:
+def report(study: Study, env: Env, set: Set = None, unblind: Unblind = None) -> None:
     """Count the outcomes of the matched, estimate the effects, and write report.html and its tables.
 
     Example: [bold]claimtwin report --study study.yaml --env env.yaml[/bold]
     """
-    _print_result(_stage("run_report", study, env, set))
+    reason = _reason(unblind)
+    _print_result(_stage("run_report", study, env, set, **({"unblind": reason} if reason else {})))
 
 
 @app.command(epilog=EPILOG)
@@ -178,6 +182,7 @@ def run(
     set: Set = None,
     feed: Annotated[str | None, typer.Option("--ingest", help="Ingest a feed of this form first.")] = None,
     input: Annotated[str | None, typer.Option("--input", help="The feed, with --ingest.")] = None,
+    unblind: Unblind = None,
 ) -> None:
     """Run a whole study: pack, facts, match, report. With --ingest the feed is read first.
 
@@ -187,6 +192,7 @@ def run(
         raise typer.BadParameter("--ingest and --input go together")
     if feed is not None:
         _known_format(feed)
+    reason = _reason(unblind)
     protocol, deployment = _checked(study, env, set)
     say = progress()
     spark = _start(deployment.spark, say)
@@ -195,7 +201,25 @@ def run(
 
     if feed is not None and input is not None:
         run_ingest(spark, deployment, feed, input, say)
-    _print_result(run_study(spark, protocol, deployment, say))
+    _print_result(run_study(spark, protocol, deployment, say, reason))
+
+
+@app.command(epilog=EPILOG)
+def pool(
+    results: Annotated[list[str], typer.Argument(help="The results.json of each partner, two or more.")],
+    output: Annotated[Path | None, typer.Option(help="Also write the pooled effects to this JSON file.")] = None,
+) -> None:
+    """Pool the effects of several partners from their results.json alone; Spark is not started.
+
+    Example: [bold]claimtwin pool a/results.json b/results.json --output pooled.json[/bold]
+    """
+    from claimtwin.io.files import to_json, write_files
+    from claimtwin.study.pooling import pool_lines, pool_partners, read_partners
+
+    pooled = pool_partners(read_partners(results))
+    if output is not None:
+        write_files(output.parent, {output.name: to_json(pooled)})
+    print("\n".join(pool_lines(pooled)))
 
 
 @app.command(epilog=EPILOG)
@@ -213,14 +237,22 @@ def config(study: Study, env: Env, set: Set = None) -> None:
         print(yaml.safe_dump({name: model.model_dump(mode="json")}, sort_keys=False, allow_unicode=True))
 
 
-def _stage(name: str, study: str, env: str, changes: list[str] | None) -> Any:
+def _reason(unblind: str | None) -> str:
+    """The reason to unblind, on one line; empty where nobody asked to."""
+    reason = " ".join((unblind or "").split())
+    if unblind is not None and not reason:
+        raise typer.BadParameter("--unblind needs a reason")
+    return reason
+
+
+def _stage(name: str, study: str, env: str, changes: list[str] | None, **options: str) -> Any:
     protocol, deployment = _checked(study, env, changes)
     say = progress()
     spark = _start(deployment.spark, say)
     from claimtwin.study import pipeline
 
     stages = {"run_facts": pipeline.run_facts, "run_match": pipeline.run_match, "run_report": pipeline.run_report}
-    return stages[name](spark, protocol, deployment, say)
+    return stages[name](spark, protocol, deployment, say, **options)
 
 
 def _checked(study: str, env: str, changes: list[str] | None) -> "tuple[Protocol, Deployment]":

@@ -5,9 +5,12 @@ Unknown keys are refused; contradictions are refused before Spark starts, all at
 """
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
+from claimtwin.config.strict import Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
 BlockKey = Literal["body_region", "census_region", "employer_id", "index_month"]
@@ -29,12 +32,6 @@ Covariate = Literal[
 ]
 Days = Annotated[int, Field(ge=0, le=36_525)]
 Window = tuple[int, int]
-
-
-class Strict(BaseModel):
-    """Base of every part of a protocol: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Study(Strict):
@@ -224,12 +221,22 @@ class Protocol(Strict):
     outcomes: Annotated[list[Outcome], Field(min_length=1)]
     describe_candidates: bool = False
     adjust: list[Covariate] = []
+    models: Models = Models()
+    sensitivity: Sensitivity = Sensitivity()
+    power: Power = Power()
+    subgroups: list[Subgroup] = []
+    gates: Gates = Gates()
     published: list[Published] = []
     assumptions: list[Assumption] = []
 
     @model_validator(mode="after")
     def _windows_agree(self) -> Self:
-        faults = [*self._region_faults(), *self._window_faults(), *self._name_faults()]
+        faults = [
+            *self._region_faults(),
+            *self._window_faults(),
+            *self._name_faults(),
+            *subgroup_faults(self.subgroups, get_args(Covariate)),
+        ]
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -240,7 +247,7 @@ class Protocol(Strict):
         faults = [f"arms.{a.name}.require_region: regions are off" for a in self.arm_list() if a.require_region]
         if "body_region" in self.matching.block_keys:
             faults.append("matching.block_keys: body_region, but regions are off")
-        named = {*self.score.covariates, *self.adjust}
+        named = {*self.score.covariates, *self.adjust, *(rule.by for rule in self.subgroups)}
         return faults + (["covariates: body_region, but regions are off"] if "body_region" in named else [])
 
     def _window_faults(self) -> list[str]:
@@ -259,7 +266,15 @@ class Protocol(Strict):
         names = [o.name for o in self.outcomes]
         faults = [f"outcomes: '{n}' is named twice" for n in sorted({n for n in names if names.count(n) > 1})]
         unknown = sorted({p.outcome for p in self.published} - set(names))
-        return faults + [f"published: no outcome is called '{name}'" for name in unknown]
+        binary = {o.name for o in self.outcomes if o.kind == "binary"}
+        named = {"negative_controls": self.sensitivity.negative_controls, "expected_risk": self.power.expected_risk}
+        faults += [f"published: no outcome is called '{name}'" for name in unknown]
+        return faults + [
+            f"{key}: no yes-no outcome is called '{name}'"
+            for key, names in named.items()
+            for name in names
+            if name not in binary
+        ]
 
     def arm_list(self) -> tuple[Arm, Arm]:
         """Return the treated and the comparator arm, in this order."""
