@@ -59,7 +59,7 @@ def run(seed: int, severity: float = 0.0) -> Study:
     spec = SynthSpec(seed=seed, dirt=NO_DIRT, cause=Cause(severity=severity))
     draws, people = Draws(seed), draw_people(spec, 0, spec.members)
     coverage = draw_coverage(draws, people)
-    lines = draw_lines(draws, people, coverage)
+    lines = draw_lines(spec, people, coverage)
     before = (lines.day >= people.index[lines.person] - 365) & (lines.day < people.index[lines.person])
     cents = np.bincount(lines.person[before], lines.cents[before], len(people.number))
     met = eligible(draws, people, coverage)
