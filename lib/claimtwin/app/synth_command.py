@@ -53,9 +53,12 @@ def checked(asked: Asked) -> "SynthSpec":
     """The specification of a file under the numbers of the command line, its targets turned into log-odds."""
     from claimtwin.config.load import load_file
     from claimtwin.synth.calibration import calibrated
+    from claimtwin.synth.desynpuf import YEAR
     from claimtwin.synth.spec import SynthSpec
 
     given = {key: _number(text) for key, text in asked.numbers.items() if text is not None}
+    if asked.form == "desynpuf":
+        given["index_year"] = YEAR
     return calibrated(load_file(SynthSpec, asked.preset, "synth", given))
 
 

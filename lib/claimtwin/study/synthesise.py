@@ -16,7 +16,7 @@ from claimtwin.study.local import matched_truth
 from claimtwin.study.progress import Say
 from claimtwin.synth.calendar import data_through
 from claimtwin.synth.catalogue import DRUG_LISTS, drug_codes
-from claimtwin.synth.frames import sums_frame, synth_frames
+from claimtwin.synth.frames import desynpuf_frames, history_frames, sums_frame, synth_frames
 from claimtwin.synth.spec import NO_DIRT, SynthSpec
 from claimtwin.synth.truth import SUMS, SynthTruth, truth_of
 
@@ -83,9 +83,13 @@ def synthesise(spark: SparkSession, spec: SynthSpec, folder: Path, how: How, say
     truth = with_matched(truth_of(spec, collect_sums(spark, spec)), spec)
     say(f"truth: {truth.text}")
     write_files(folder, companions(folder, spec, truth))
-    for name, rows in synth_frames(spark, spec).items():
+    frames = desynpuf_frames(spark, spec) if how.form == "desynpuf" else synth_frames(spark, spec)
+    for name, rows in frames.items():
         _write(rows, folder / "feed" / name, how.files)
         say(f"feed: {name} written")
+    for name, rows in history_frames(spark, spec).items() if how.histories else ():
+        _write(rows, folder / "truth" / f"{name}.parquet", "parquet")
+        say(f"truth: {name} written")
     return truth
 
 

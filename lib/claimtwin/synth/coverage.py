@@ -12,6 +12,7 @@ from claimtwin.synth.draws import Draws, Flags, Index, cumulative
 from claimtwin.synth.people import People
 
 PLANS = ("PPO", "HDHP", "HMO", "EPO")
+FOREVER = day_of(2200, 1, 1)
 CARVED_OUT = 9
 """Of every twelve employers, the one whose pharmacy benefit is run elsewhere and never seen."""
 # The family's: open, closed, two plans, hire, leaver, gap. Then the person's own: none, a new job that overlaps
@@ -48,9 +49,13 @@ class Coverage:
         return found
 
     def merged(self, *, pharmacy: bool) -> tuple[Days, Days]:
-        """(n, 2) starts and stops of the covered stretches: spans that touch or overlap are one."""
+        """(n, 2) starts and stops of the covered stretches: spans that touch or overlap are one.
+
+        A stretch without an end in the feed stops at ``FOREVER``.
+        """
         real = (self.stop > self.start) & (self.pharmacy | (not pharmacy))
-        start, stop = np.where(real, self.start, 0), np.where(real, self.stop, 0)
+        stop = np.where(self.open, FOREVER, self.stop)
+        start, stop = np.where(real, self.start, 0), np.where(real, stop, 0)
         joined = real.all(axis=1) & (start[:, 1] <= stop[:, 0])
         stop[:, 0] = np.where(joined, stop.max(axis=1), stop[:, 0])
         stop[:, 1] = np.where(joined, start[:, 1], stop[:, 1])
@@ -111,4 +116,4 @@ def _split(rows: Flags, start: Days, stop: Days, day: Days, away: Index | int) -
 def _add(rows: Flags, start: Days, stop: Days, day: Days, length: Index) -> None:
     """Add a second span inside the first."""
     start[:, 1] = np.where(rows, day, start[:, 1])
-    stop[:, 1] = np.where(rows, day + length, stop[:, 1])
+    stop[:, 1] = np.where(rows, np.minimum(day + length, STOP), stop[:, 1])

@@ -17,6 +17,7 @@ _PARTS = np.array([[0, 1, 2, 2], [0, 1, 2, 0], [0, 1, 0, 1], [0, 1, 0, 0], [0, 0
 _SHARES = cumulative([15, 20, 25, 20, 20])
 _AGES = ((18, 24, 11), (25, 29, 10), (30, 39, 24), (40, 49, 23), (50, 59, 22), (60, 64, 7), (65, 79, 2))
 _OLDEST_DEPENDANT = 26
+_YOUNGEST = 3 * 366  # born before the first enrolment
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,13 @@ def draw_families(draws: Draws, number: Index) -> Families:
 
 
 def draw_births(draws: Draws, number: Index, families: Families) -> Days:
-    """Birth days: spouses within five years of the subscriber, dependants under 26 and born to an adult."""
+    """Birth days: spouses within five years of the subscriber, dependants from 3 to 26, most born to an adult."""
     head = AS_OF - (_years(draws, families.head) * _YEAR).astype(np.int64)
     near = head + draws.whole("spouse born", number, 3653) - 1826
     spouse = np.minimum(near, AS_OF - round(18 * _YEAR))
-    most = np.minimum(AS_OF - head - round(18 * _YEAR), round(_OLDEST_DEPENDANT * _YEAR))
-    dependant = AS_OF - (draws.uniform("dependant born", number) * most).astype(np.int64)
+    most = np.clip(AS_OF - head - round(18 * _YEAR), _YOUNGEST, round(_OLDEST_DEPENDANT * _YEAR))
+    older = (draws.uniform("dependant born", number) * (most - _YOUNGEST)).astype(np.int64)
+    dependant = AS_OF - _YOUNGEST - older
     births: Days = np.choose(families.part, [head, spouse, dependant])
     return births
 
