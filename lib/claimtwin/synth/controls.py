@@ -15,7 +15,7 @@ from claimtwin.synth.spec import Cause
 
 # Level of the log-odds and its change per year of age and per unit of care seeking, in thousandths.
 _OUTCOME = (-2600, 4, 500)
-_EXPOSURE = (-2300, 8, 400)
+_EXPOSURE = (-600, 8, 400)
 SHARING_OUTCOMES, SHARING_EXPOSURES = OUTCOMES[len(OUTCOMES) // 2 :], EXPOSURES[len(EXPOSURES) // 2 :]
 """Those that share the hidden severity."""
 
