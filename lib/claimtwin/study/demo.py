@@ -10,7 +10,7 @@ from claimtwin.study.ingest import ingest
 from claimtwin.study.pipeline import run_study
 from claimtwin.study.progress import Say
 from claimtwin.study.synthesise import How, synthesise
-from claimtwin.synth.spec import checked_spec
+from claimtwin.synth.spec import SynthSpec, checked_spec
 
 STUDY = "jpr_s412081"
 DEMO_SEED = 1
@@ -37,6 +37,11 @@ def run_demo(spark: SparkSession, folder: Path, members: int, employers: int, se
 def demo_feed(spark: SparkSession, folder: Path, members: int, employers: int, seed: int, say: Say) -> Path:
     """Make up claims, ingest them, and return the ``env.yaml`` that a study of them needs."""
     spec = checked_spec({"members": members, "employers": employers, "seed": seed})
+    return ingested_feed(spark, folder, spec, say)
+
+
+def ingested_feed(spark: SparkSession, folder: Path, spec: SynthSpec, say: Say) -> Path:
+    """The same for any specification."""
     synthesise(spark, spec, folder, How(), say)
     env_file = folder / "env.yaml"
     ingest(spark, load_env(str(env_file)), "contract", str(folder / "feed"), say)
