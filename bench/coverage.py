@@ -137,14 +137,14 @@ def _percent(happened: np.ndarray) -> tuple[float, float]:
 
 def lines_of(lines: list[Line]) -> list[str]:
     """The table as text, with what is known to be wrong and why."""
-    head = f"{'model':58}{'n':>5}{'bias':>9}{'(MC)':>8}{'SD':>8}{'told':>8}{'cover %':>9}{'(MC)':>6}{'twins %':>9}"
+    head = f"{'model':64}{'n':>5}{'bias':>9}{'(MC)':>8}{'SD':>8}{'told':>8}{'cover %':>9}{'(MC)':>6}{'twins %':>9}"
     shown = [head + f"{'type-I %':>10}{'(MC)':>6}"]
     for line in lines:
         outcome, measure, adjusted, errors = line.key
         kind = f"{outcome}, {measure}, {'adjusted' if adjusted else 'unadjusted'}, {errors}{_mark(line.key)}"
         numbers = f"{line.n:5}{line.bias:9.4f}{line.bias_error:8.4f}{line.spread:8.3f}{line.told:8.3f}"
         cover = f"{line.coverage:9.1f}{line.coverage_error:6.1f}{line.matched:9.1f}"
-        shown.append(f"{kind:58}{numbers}{cover}{line.false_alarms:10.1f}{line.false_error:6.1f}")
+        shown.append(f"{kind:64}{numbers}{cover}{line.false_alarms:10.1f}{line.false_error:6.1f}")
     return [*shown, *NOTES]
 
 
@@ -158,7 +158,7 @@ NOTES = (
     "[c] an odds ratio adjusted for covariates is conditional on them and lies farther from 1 than the marginal truth",
     "    that it is held against here: its bias is of its definition, not of the match.",
     "[p] ordinary errors take the two of a pair for independent; where pairs resemble each other they tell too much",
-    "    or too little. type-I: where nothing has an effect, 5 % of the intervals should miss no effect.",
+    "    or too little. type-I: where nothing has an effect, 5 % of the intervals should lie beside no effect.",
 )
 
 

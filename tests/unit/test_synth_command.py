@@ -11,7 +11,7 @@ from claimtwin.errors import ConfigError
 from claimtwin.study import synthesise as room
 from claimtwin.synth import SynthSpec, truth_of
 from claimtwin.synth.calibration import calibrated
-from claimtwin.synth.spec import NO_DIRT, checked_spec
+from claimtwin.synth.spec import NO_DIRT, Cause, Dip, Dirt, Fills, Targets, checked_spec
 
 from tests.house.rules import ROOT
 from tests.unit.test_cli import end_of
@@ -118,6 +118,14 @@ def test_equal_targets_give_equal_populations_whatever_their_size() -> None:
     assert small.cause == large.cause
 
 
+def test_the_null_preset_has_no_effect_on_any_scale() -> None:
+    truth = truth_of(checked(Asked("null", {"members": "3000"})))
+    for scales in (truth.scales["treated"], truth.scales["population"]):
+        assert (scales.odds_ratio, scales.risk_ratio) == (1, 1)
+        assert (scales.risk_difference, scales.relative_reduction, scales.difference_per_100) == (0, 0, 0)
+    assert truth.scales["crude"].odds_ratio < 0.9
+
+
 def test_without_targets_nothing_is_changed() -> None:
     assert calibrated(SynthSpec()) == SynthSpec()
 
@@ -126,3 +134,10 @@ def test_a_file_is_not_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="not a folder"):
         room.check_folder(tmp_path / "file", overwrite=True)
+
+
+def test_every_key_of_a_specification_is_documented() -> None:
+    page = (ROOT / "docs" / "synthetic-data.md").read_text()
+    nested = {key: model for key, model in (("dip", Dip), ("targets", Targets), ("cause", Cause), ("fills", Fills))}
+    keys = [*SynthSpec.model_fields, *Dirt.model_fields, *(key for m in nested.values() for key in m.model_fields)]
+    assert [key for key in keys if f"`{key}`" not in page] == []

@@ -1,6 +1,7 @@
 """Dirt that a contract accepts: each kind does what it says, as often as is told, and to nothing else."""
 
 from collections import Counter
+from datetime import date
 from functools import cache
 
 import numpy as np
@@ -11,6 +12,7 @@ from claimtwin.kernel.outcomes import count_outcomes
 from claimtwin.spark.decode import claims_of_block
 from claimtwin.study.local import block_of, synth_book, synth_protocol
 from claimtwin.synth import NO_DIRT, SynthSpec, truth_of
+from claimtwin.synth.catalogue import opioid_codes
 from claimtwin.synth.feed import build_table, generate
 from claimtwin.synth.people import draw_people
 from claimtwin.synth.spec import REFUSED, Dirt
@@ -110,6 +112,21 @@ def test_claims_paid_twice_count_twice_until_they_are_settled() -> None:
     clean, dirty = (studied(feed_of(name)) for name in (None, "paid_twice"))
     assert (dirty[1] - clean[1])[:, 1].sum() == truth_of(with_kind("paid_twice")).dirt["pharmacy_claim"]["paid_twice"]
     assert np.array_equal(clean[0].visits, dirty[0].visits)
+
+
+@pytest.mark.parametrize("kind", ["stopped_feed", "late_claim"])
+def test_dispensings_lost_are_those_of_the_rows_lost(kind: str) -> None:
+    """Counted again from the text of the lost rows."""
+    name, people = "pharmacy_claim", draw_people(SynthSpec(members=MEMBERS), 0, MEMBERS)
+    names = feed_of(None)[name].column_names
+    gone = [dict(zip(names, row, strict=True)) for row in rows_of(feed_of(None)[name]) - rows_of(feed_of(kind)[name])]
+    lost = np.zeros(MEMBERS, np.int64)
+    for row in gone:
+        number = int(row["person_id"][1:])
+        after = (date.fromisoformat(row["dispensing_date"]) - date(1970, 1, 1)).days - people.index[number]
+        lost[number] += row["ndc_code"] in opioid_codes() and 1 <= after <= 365
+    clean, dirty = (studied(feed_of(which))[1] for which in (None, kind))
+    assert np.array_equal((clean - dirty)[:, 1], lost) and lost.sum() > 0
 
 
 def test_a_long_history_is_of_one_member_and_carries_nothing() -> None:
