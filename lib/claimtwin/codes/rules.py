@@ -5,6 +5,7 @@ Codes are compared in upper case; diagnoses also without dots.
 """
 
 import csv
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -56,13 +57,13 @@ def parse_range(text: str) -> Range:
 
 def diagnosis_groups(name: str, system: str) -> list[tuple[str, Range]]:
     """Rules of a shipped diagnosis list for one coding system, in file order."""
-    rows = (row for row in _rows(name) if row["system"] == system)
+    rows = (row for row in shipped_rows(name) if row["system"] == system)
     return [(row["group"], parse_range(row["rule"])) for row in rows]
 
 
 def group_names(name: str) -> tuple[str, ...]:
     """Groups of a shipped diagnosis list in order of first appearance."""
-    return tuple(dict.fromkeys(row["group"] for row in _rows(name)))
+    return tuple(dict.fromkeys(row["group"] for row in shipped_rows(name)))
 
 
 def classify_diagnoses(codes: Sequence[str | None], name: str, system: str) -> Groups:
@@ -94,7 +95,7 @@ def care_families() -> dict[str, Procedures]:
     """Every shipped care family, in the order of ``FAMILIES``."""
     alone: dict[str, list[Range]] = {family: [] for family in FAMILIES}
     paired: dict[str, list[tuple[Range, str]]] = {family: [] for family in FAMILIES}
-    for row in _rows("care_families"):
+    for row in shipped_rows("care_families"):
         span, modifier = parse_range(row["rule"]), row["modifier"]
         if modifier:
             paired[row["family"]].append((span, modifier))
@@ -129,7 +130,15 @@ def in_ranges(codes: Sequence[str | None], ranges: Iterable[Range]) -> NDArray[n
 
 
 @cache
-def _rows(name: str) -> list[dict[str, str]]:
+def shipped_rows(name: str) -> list[dict[str, str]]:
     """Rows of a shipped list; read once, never changed."""
-    text = (resources.files("claimtwin.codes") / f"{name}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
+    return list(csv.DictReader(_shipped_text(name).splitlines()))
+
+
+def list_fingerprint(name: str) -> str:
+    """Sha256 of a shipped list as it is."""
+    return hashlib.sha256(_shipped_text(name).encode()).hexdigest()
+
+
+def _shipped_text(name: str) -> str:
+    return (resources.files("claimtwin.codes") / f"{name}.csv").read_text(encoding="utf-8")

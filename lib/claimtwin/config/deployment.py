@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from claimtwin.config.protocol import Strict
+from claimtwin.config.strict import Strict
 
 TableName = Literal["eligibility", "medical_claim", "pharmacy_claim", "program_enrollment"]
 

@@ -7,7 +7,10 @@ Unknown keys are refused; contradictions are refused before Spark starts, all at
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from claimtwin.config.histories import Histories
+from claimtwin.config.strict import Days, Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
 BlockKey = Literal["body_region", "census_region", "employer_id", "index_month"]
@@ -27,14 +30,7 @@ Covariate = Literal[
     "log_allowed",
     "comorbidity_count",
 ]
-Days = Annotated[int, Field(ge=0, le=36_525)]
 Window = tuple[int, int]
-
-
-class Strict(BaseModel):
-    """Base of every part of a protocol: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Study(Strict):
@@ -226,10 +222,13 @@ class Protocol(Strict):
     adjust: list[Covariate] = []
     published: list[Published] = []
     assumptions: list[Assumption] = []
+    histories: Histories | None = None
 
     @model_validator(mode="after")
     def _windows_agree(self) -> Self:
         faults = [*self._region_faults(), *self._window_faults(), *self._name_faults()]
+        if self.histories is not None and self.histories.supply and not self.histories.fills:
+            faults.append("histories.supply: runs are made of fills, and histories.fills is not set")
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -269,3 +268,8 @@ class Protocol(Strict):
         """Return the names of the drug lists that the study needs, sorted."""
         named = {o.drug for o in self.outcomes if o.drug} | ({self.washout.codes} if self.washout else set())
         return sorted(named)
+
+    def product_lists(self) -> list[str]:
+        """Return the names of the product lists that the histories need, sorted."""
+        fills = self.histories.fills if self.histories else None
+        return [fills.products] if fills else []
