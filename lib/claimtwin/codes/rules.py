@@ -74,6 +74,18 @@ def classify_diagnoses(codes: Sequence[str | None], name: str, system: str) -> G
     return numbers[longest_fitting(texts, [span for _, span in rules], whole=False)]
 
 
+def group_flags(codes: Sequence[str | None], name: str, system: str) -> NDArray[np.bool_]:
+    """Whether each code belongs to each group, a column a group in the order of ``group_names``.
+
+    For lists whose groups overlap (Elixhauser): a code may be in several; in a list without overlaps the one group
+    of ``classify_diagnoses``.
+    """
+    texts = [(code or "").upper().replace(".", "") for code in codes]
+    rules = diagnosis_groups(name, system)
+    spans = [[span for group, span in rules if group == wanted] for wanted in group_names(name)]
+    return np.stack([longest_fitting(texts, some, whole=False) >= 0 for some in spans], axis=1)
+
+
 def longest_fitting(codes: Sequence[str], ranges: Sequence[Range], *, whole: bool) -> Index:
     """Position of the longest range that each code lies in, or with ``whole`` false begins in; -1 for none.
 
@@ -104,6 +116,13 @@ def care_families() -> dict[str, Procedures]:
     return {f: Procedures(tuple(alone[f]), tuple(paired[f])) for f in FAMILIES}
 
 
+def other_procedures() -> dict[str, Procedures]:
+    """Every shipped list of procedures beside the care families."""
+    rows = shipped_rows("procedure_lists")
+    names = dict.fromkeys(row["list"] for row in rows)
+    return {n: Procedures(tuple(parse_range(row["rule"]) for row in rows if row["list"] == n)) for n in names}
+
+
 def procedures_of(rule: str | list[str]) -> Procedures:
     """Procedures that a protocol names: ``physical_therapy``, a care family, or its own list of rules.
 
@@ -113,12 +132,12 @@ def procedures_of(rule: str | list[str]) -> Procedures:
     if isinstance(rule, list):
         return Procedures(tuple(parse_range(text) for text in rule))
     family = "therapy" if rule == "physical_therapy" else rule
-    known = care_families()
+    known = care_families() | other_procedures()
     if family not in known:
         raise ConfigError(
             f"No procedure list is called '{rule}'.",
             where="arms.*.procedures",
-            remedy=f"use physical_therapy, {', '.join(FAMILIES)}, or a list of codes",
+            remedy=f"use physical_therapy, {', '.join(sorted(known))}, or a list of codes",
         )
     return known[family]
 

@@ -47,6 +47,7 @@ class Ingest(Strict):
 
     ``columns`` maps contract columns to the feed's names, ``constants`` fills columns that a feed lacks.
     ``assign_employers`` gives each person one of so many employers by hash; null (the default) assigns none.
+    ``ndc_reference`` names a list of ``code_lists`` by which ten bare digits of an NDC are read; null refuses them.
     ``date_format`` holds a year of four digits, a month and a day, in any order, as in yyyy-MM-dd or M/d/yyyy.
     """
 
@@ -54,6 +55,7 @@ class Ingest(Strict):
     on_duplicate_key: Literal["stop", "reject"] = "stop"
     assign_employers: Annotated[int, Field(ge=1)] | None = None
     settle: Settle = Settle()
+    ndc_reference: str | None = None
     columns: dict[TableName, dict[str, str]] = {}
     constants: dict[TableName, dict[str, str]] = {}
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","

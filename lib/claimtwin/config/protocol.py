@@ -135,10 +135,11 @@ class Washout(Strict):
 
 
 class Score(Strict):
-    """The propensity model: main effects of the listed covariates."""
+    """The propensity model: main effects of the listed covariates; whose groups ``comorbidity_count`` counts."""
 
     covariates: Annotated[list[Covariate], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1, le=36_525)] = 365
+    comorbidities: Literal["charlson", "elixhauser"] = "charlson"
 
     @model_validator(mode="after")
     def _once(self) -> Self:

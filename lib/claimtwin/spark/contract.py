@@ -24,7 +24,7 @@ ALL = "all"
 """The word for all refused rows where others are reasons."""
 FORMS = {
     "icd": ("code_form", "not a code"),
-    "ndc": ("ndc_form", "neither 11 digits nor hyphenated 5-4-2, 4-4-2, 5-3-2 or 5-4-1"),
+    "ndc": ("ndc_form", "neither 11 or 12 digits nor hyphenated 6-4-2, 5-4-2, 4-4-2, 5-3-2 or 5-4-1"),
     "state": ("domain", "not a state of the US"),
     "boolean": ("boolean_form", "neither yes nor no"),
     "integer": ("integer_form", "not a whole number"),

@@ -18,6 +18,7 @@ from claimtwin.codes.rules import (
     SYSTEMS,
     Procedures,
     classify_diagnoses,
+    group_flags,
     in_ranges,
     parse_range,
 )
@@ -30,6 +31,8 @@ SEXES = ("female", "male")
 CENSUS_REGIONS = ("northeast", "midwest", "south", "west")
 DIAGNOSES = tuple(f"diagnosis_code_{k}" for k in range(1, 13))
 NO_STOP = np.int32(2**29)
+OVERLAPPING = ("elixhauser",)
+"""Lists of diagnoses in which a code may belong to several groups."""
 Answers = NDArray[Any]
 
 
@@ -38,7 +41,7 @@ class CodeBook:
     """All code lists that a study needs, read on the driver and sent to the workers with the kernel.
 
     ``arms`` holds the procedures of the treated and the comparator arm, null for an arm from the roster.
-    ``programs`` is the studied programme's name, null for any.
+    ``programs`` is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted.
     """
 
     families: dict[str, Procedures]
@@ -46,6 +49,7 @@ class CodeBook:
     drugs: dict[str, DrugList]
     state_regions: dict[str, str]
     program: str | None = None
+    comorbidities: str = "comorbidities"
 
 
 def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
@@ -55,7 +59,7 @@ def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
         n_members=tables["members"].num_rows,
         coverage=_coverage(tables["eligibility"], book),
         services=_services(medical, book),
-        conditions=_conditions(medical),
+        conditions=_conditions(medical, book.comorbidities),
         roster=_roster(tables["program_enrollment"], book),
         drugs={name: _dispensings(tables["pharmacy_claim"], drug) for name, drug in book.drugs.items()},
     )
@@ -174,22 +178,31 @@ def region_of(table: pa.Table) -> NDArray[np.int16]:
     return body
 
 
-def _conditions(table: pa.Table) -> Conditions:
-    members, days, groups = [], [], []
-    member, day = member_of(table), days_of(table, "claim_start_date")
+def _conditions(table: pa.Table, name: str) -> Conditions:
+    """Every line and group that one of its diagnoses belongs to; a line's groups may come more than once."""
+    rows, groups = [np.zeros(0, np.int64)], [np.zeros(0, np.int16)]
     for column in DIAGNOSES:
         if table[column].null_count < table.num_rows:
-            group = grouped(table, column, "comorbidities")
-            rows = np.flatnonzero(group >= 0)
-            members.append(member[rows])
-            days.append(day[rows])
-            groups.append(group[rows])
-    none = np.zeros(0, np.int64)
-    return Conditions(
-        np.concatenate([none, *members]),
-        np.concatenate([none.astype(np.int32), *days]),
-        np.concatenate([none.astype(np.int16), *groups]),
-    )
+            row, group = _groups_met(table, column, name)
+            rows.append(row)
+            groups.append(group.astype(np.int16))
+    row = np.concatenate(rows)
+    return Conditions(member_of(table)[row], days_of(table, "claim_start_date")[row], np.concatenate(groups))
+
+
+def _groups_met(table: pa.Table, column: str, name: str) -> tuple[Index, Index]:
+    """Rows and groups met by one diagnosis column; of lists whose groups overlap a row may meet several."""
+    if name not in OVERLAPPING:
+        group = grouped(table, column, name)
+        rows = np.flatnonzero(group >= 0)
+        return rows, group[rows].astype(np.int64)
+    system = per_code(table, "diagnosis_code_type", _position(SYSTEMS))
+    met = []
+    for number, text in enumerate(SYSTEMS):
+        lines, groups = np.nonzero(per_code(table, column, partial(group_flags, name=name, system=text)))
+        own = system[lines] == number
+        met.append((lines[own], groups[own]))
+    return np.concatenate([rows for rows, _ in met]), np.concatenate([group for _, group in met])
 
 
 def _cents(table: pa.Table, name: str) -> Index:

@@ -22,6 +22,7 @@ from claimtwin.schema.tables import CONTRACTS
 from claimtwin.spark.contract import ALL, Judged, count_reasons, count_twins, judge, keep_accepted, keep_rejected
 from claimtwin.spark.settle import REASONS as SETTLED
 from claimtwin.spark.settle import count_settled, is_settled
+from claimtwin.study.drug_codes import read_bare_codes
 from claimtwin.study.progress import Say
 
 Counts = dict[str, int]
@@ -69,7 +70,7 @@ def ingest(spark: SparkSession, env: Env, source_format: str, source: str, say: 
         GuardError: Rows read are not rows written.
     """
     feeds = _adapter(source_format)(spark, env.ingest, source)
-    judged = _judge_all(feeds, env.ingest, say)
+    judged = _judge_all(spark, feeds, env, say)
     with _reading_headers():
         rows_in = _count_feeds(feeds)
         _tell_files(feeds, rows_in, say)
@@ -97,7 +98,8 @@ def _adapter(source_format: str) -> Adapter:
     return FORMATS[source_format]
 
 
-def _judge_all(feeds: list[Feed], settings: Ingest, say: Say) -> list[Judged]:
+def _judge_all(spark: SparkSession, feeds: list[Feed], env: Env, say: Say) -> list[Judged]:
+    settings = env.ingest
     check_settings(settings)
     found = [find_sources(feed, settings) for feed in feeds]
     faults = [fault for one in found for fault in one.faults]
@@ -109,6 +111,9 @@ def _judge_all(feeds: list[Feed], settings: Ingest, say: Say) -> list[Judged]:
         )
     for note in (note for one in found for note in one.notes):
         say(note)
+    for feed, one in zip(feeds, found, strict=True):
+        if "ndc_code" in one.sources:
+            one.sources["ndc_code"] = read_bare_codes(spark, env, feed, one.sources["ndc_code"], say)
     return [judge(feed, one.sources, settings) for feed, one in zip(feeds, found, strict=True)]
 
 
