@@ -179,6 +179,20 @@ def facts(study: Study, env: Env, set: Set = None) -> None:
 
 
 @app.command(epilog=EPILOG)
+def histories(study: Study, env: Env, set: Set = None) -> None:
+    """Write the histories that the protocol asks for: fills, runs of supply, episodes of care.
+
+    Example: [bold]claimtwin histories --study study.yaml --env env.yaml[/bold]
+    """
+    protocol, deployment = _checked(study, env, set)
+    say = progress()
+    spark = _start(deployment.spark, say)
+    from claimtwin.study.histories import run_histories
+
+    run_histories(spark, protocol, deployment, say)
+
+
+@app.command(epilog=EPILOG)
 def match(study: Study, env: Env, set: Set = None) -> None:
     """Fit the propensity score and find the twins; what must hold of every match is checked.
 

@@ -36,7 +36,7 @@ def load_configuration(study: str, env: str, overrides: list[str] | None = None)
     if protocol and deployment:
         faults += [
             f"{env}: code_lists.{name}: the study counts drugs of this list; name its file here"
-            for name in protocol.drug_lists()
+            for name in sorted({*protocol.drug_lists(), *protocol.product_lists()})
             if name not in deployment.code_lists
         ]
     if faults or protocol is None or deployment is None:

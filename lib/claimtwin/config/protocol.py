@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
-from claimtwin.config.strict import Strict
+from claimtwin.config.histories import Histories
+from claimtwin.config.strict import Days, Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
 BlockKey = Literal["body_region", "census_region", "employer_id", "index_month"]
@@ -30,7 +31,6 @@ Covariate = Literal[
     "log_allowed",
     "comorbidity_count",
 ]
-Days = Annotated[int, Field(ge=0, le=36_525)]
 Window = tuple[int, int]
 
 
@@ -136,10 +136,11 @@ class Washout(Strict):
 
 
 class Score(Strict):
-    """The propensity model: main effects of the listed covariates."""
+    """The propensity model: main effects of the listed covariates; whose groups ``comorbidity_count`` counts."""
 
     covariates: Annotated[list[Covariate], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1, le=36_525)] = 365
+    comorbidities: Literal["charlson", "elixhauser"] = "charlson"
 
     @model_validator(mode="after")
     def _once(self) -> Self:
@@ -228,6 +229,7 @@ class Protocol(Strict):
     gates: Gates = Gates()
     published: list[Published] = []
     assumptions: list[Assumption] = []
+    histories: Histories | None = None
 
     @model_validator(mode="after")
     def _windows_agree(self) -> Self:
@@ -237,6 +239,8 @@ class Protocol(Strict):
             *self._name_faults(),
             *subgroup_faults(self.subgroups, get_args(Covariate)),
         ]
+        if self.histories is not None and self.histories.supply and not self.histories.fills:
+            faults.append("histories.supply: runs are made of fills, and histories.fills is not set")
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -284,3 +288,8 @@ class Protocol(Strict):
         """Return the names of the drug lists that the study needs, sorted."""
         named = {o.drug for o in self.outcomes if o.drug} | ({self.washout.codes} if self.washout else set())
         return sorted(named)
+
+    def product_lists(self) -> list[str]:
+        """Return the names of the product lists that the histories need, sorted."""
+        fills = self.histories.fills if self.histories else None
+        return [fills.products] if fills else []

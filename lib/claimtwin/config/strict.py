@@ -1,6 +1,10 @@
 """What every part of a configuration is: unknown keys are errors, values never change."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Days = Annotated[int, Field(ge=0, le=36_525)]
 
 
 class Strict(BaseModel):
