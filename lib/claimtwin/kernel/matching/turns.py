@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claimtwin.kernel.columns import Index, starts_run
-from claimtwin.kernel.matching.line import Block, downward, settle
+from claimtwin.kernel.matching.line import Block, downward
 from claimtwin.kernel.matching.rules import Rules
+from claimtwin.kernel.matching.sorting import settle
 from claimtwin.kernel.matching.units import Units
 
 
