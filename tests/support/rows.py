@@ -16,7 +16,7 @@ def compact_rows(pairs: int = 400, seed: int = 1, employers: int = 5, risk: floa
     age = rng.integers(20, 80, n)
     odds = risk / (1 - risk) * np.where(treated, 0.5, 1.0) * np.exp((age - 50) / 60)
     happened = rng.random(n) < odds / (1 + odds)
-    region = np.array(["back", "knee", "neck"])[rng.integers(0, 3, pairs)].repeat(2)
+    region = np.array(["back", "knee", "neck"])[np.sort(rng.integers(0, 3, pairs))].repeat(2)
     return pa.table(
         {
             "block": pa.array(region),

@@ -143,17 +143,27 @@ def test_the_press_reading_is_one_minus_the_risk_ratio_and_says_so(page) -> None
 
 
 def test_other_models_stand_unadjusted_beside_adjusted_and_say_what_they_are(page) -> None:
-    rows = table(page, "Began opioids within 12 months: the same question asked by other models")
+    rows = table(page, "Began opioids within 12 months: unadjusted beside adjusted, by all models")
     assert rows[1:] == [
         ["Two-by-two table", "People treated for one event fewer or more", "ordinary", "17.4 (14.2 to 22.6)", "–"],  # noqa: RUF001
         ["Poisson regression", "Risk ratio", "pair-clustered", "0.58 (0.51 to 0.66)", "0.56 (0.50 to 0.64)"],
         ["McNemar, discordant pairs", "Odds ratio", "within pairs", "0.54 (0.47 to 0.62)", "–"],  # noqa: RUF001
     ]
-    counts = table(page, "Opioid prescriptions: the same question asked by other models")
+    counts = table(page, "Opioid prescriptions: unadjusted beside adjusted, by all models")
     assert counts[2][3] == "not estimable: the model does not converge"
     assert "one person fewer with the outcome for every 17.4 people in the treated arm (95% interval 14.2 to 22.6)" in (
         words(page)
     )
+
+
+def test_the_main_model_leads_the_table_of_all_models() -> None:
+    results = full_results()
+    for row in results["effects"]:
+        row["model"] = {"odds_ratio": "logit", "difference_per_scale": "ols"}.get(row["measure"], "table")
+    rows = table(parse(results), "Began opioids within 12 months: unadjusted beside adjusted")
+    assert rows[1] == ["Logistic regression", "Odds ratio", "ordinary", "0.54 (0.47 to 0.63)", "0.52 (0.45 to 0.60)"]
+    assert rows[2][2] == "pair-clustered"
+    assert rows[3][0] == "Two-by-two table"
 
 
 def test_groups_with_their_counts_the_tests_corrected_and_the_pools(page) -> None:

@@ -50,7 +50,7 @@ def test_the_null_is_where_the_likelihood_is_highest() -> None:
         return float(norm.logpdf(ratios, mean, np.sqrt(sd**2 + errors**2)).sum())
 
     best = likelihood(null.mean, null.sd)
-    for mean, sd in ((1e-3, 0), (-1e-3, 0), (0, 1e-3), (0, -1e-3)):
+    for mean, sd in ((1e-6, 0), (-1e-6, 0), (0, 1e-6), (0, -1e-6)):
         assert likelihood(null.mean + mean, null.sd + sd) < best
 
 

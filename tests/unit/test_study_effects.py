@@ -77,6 +77,15 @@ def test_few_pairs_in_which_both_had_the_outcome_withhold_what_is_made_of_pairs_
     assert not any(row["note"].startswith("withheld") for row in results_of(rows, min_cell=1, models=FEW).models)
 
 
+def test_block_and_rank_name_a_pair_and_employers_are_numbered() -> None:
+    rows = pa.table({"block": ["a", "a", "a", "a", "b", "b"], "rank": [0, 0, 1, 1, 0, 0], "treated": [True, False] * 3,
+                     "employer_id": ["y", "x", None, "x", "y", "y"], "n": [0, 1, 2, 0, 0, 5]})  # fmt: skip
+    got = matched_rows(rows, protocol_of(adjust=[]))
+    assert got.people.pair.tolist() == [0, 0, 1, 1, 2, 2]
+    assert got.people.employer.tolist() == [2, 1, 0, 1, 2, 2]
+    assert got.count("n").tolist() == [0, 1, 2, 0, 0, 5]
+
+
 def test_unknown_employers_and_nothing_to_adjust_for() -> None:
     rows = compact_rows()
     unknown = rows.set_column(3, "employer_id", pa.nulls(rows.num_rows, pa.string()))

@@ -146,5 +146,5 @@ def _models(results: Results, protocol: Part) -> str:
     adjusted = f", and adjusted for {listed(names)}" if names else ""
     return " ".join(
         [*fits, f"Models are unadjusted{adjusted}, each with ordinary errors and with pair-clustered errors. "
-         "Intervals are 95% Wald intervals; nothing is corrected for the number of comparisons."]
+         "Their intervals are 95% Wald intervals. Only tests between groups are corrected for their number."]
     )  # fmt: skip

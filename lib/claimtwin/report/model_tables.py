@@ -17,18 +17,20 @@ from claimtwin.report.words import (
 )
 
 HEAD = ("Model", "Measure", "Errors", "Unadjusted", "Adjusted")
+MAIN_MODELS = ("logit", "ols")
 Key = tuple[str, str, str]
 
 
 def models_table(results: Results, outcome: str) -> Table | None:
-    """One row a model, measure and kind of errors; None when the study asks for no other model."""
+    """One row a model, measure and kind of errors, the main model first; None when no row names its model."""
     found: dict[Key, dict[bool, Row]] = {}
-    for row in results.get("models", []):
+    main = [row for row in results["effects"] if row.get("model") in MAIN_MODELS]
+    for row in (*main, *results.get("models", [])):
         if row["outcome"] == outcome:
             found.setdefault((row["model"], row["measure"], row["errors"]), {})[row["adjusted"]] = row
     scale = outcome_scale(results, outcome)
     cells = [(*_label(key, scale, sides), _cell(sides, False), _cell(sides, True)) for key, sides in found.items()]
-    caption = f"{outcome_title(results, outcome)}: the same question asked by other models"
+    caption = f"{outcome_title(results, outcome)}: unadjusted beside adjusted, by all models"
     note = "Estimates with 95% intervals. Odds ratios of different models are not of the same thing (docs/models.md)."
     return Table(caption, HEAD, in_rows(cells), words=3, note=note) if cells else None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import erf, exp, log, pi, sqrt
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.fitting import CannotFitError
@@ -47,9 +47,8 @@ def fit_null(log_ratios: FloatArray, errors: FloatArray, fewest: int = FEWEST) -
     if len(log_ratios) < fewest:
         raise CannotFitError(f"fewer than {fewest} negative controls with an estimate")
     reach = float(np.ptp(log_ratios)) + 1e-12
-    found = minimize_scalar(lambda sd: _misfit(sd, log_ratios, errors), bounds=(0.0, reach), method="bounded",
-                            options={"xatol": 1e-10})  # fmt: skip
-    sd = 0.0 if _misfit(0.0, log_ratios, errors) <= found.fun else float(found.x)
+    found = minimize_scalar(lambda sd: _misfit(sd, log_ratios, errors), bounds=(0.0, reach), method="bounded")
+    sd = 0.0 if _misfit(0.0, log_ratios, errors) <= found.fun else _polished(float(found.x), log_ratios, errors)
     return Null(_mean(sd, log_ratios, errors), sd)
 
 
@@ -66,6 +65,18 @@ def error_of(low: float, high: float) -> float:
 def _mean(sd: float, log_ratios: FloatArray, errors: FloatArray) -> float:
     weight = 1 / np.maximum(errors**2 + sd**2, 1e-300)
     return float((weight * log_ratios).sum() / weight.sum())
+
+
+def _polished(sd: float, log_ratios: FloatArray, errors: FloatArray) -> float:
+    """The standard deviation to all digits, as the root of the likelihood's slope; a minimum is flat and has half."""
+
+    def slope(at: float) -> float:
+        variance = np.maximum(errors**2 + at**2, 1e-300)
+        left = (log_ratios - _mean(at, log_ratios, errors)) ** 2
+        return float((1 / variance - left / variance**2).sum())
+
+    low, high = 0.9 * sd, 1.1 * sd
+    return float(brentq(slope, low, high, xtol=1e-15)) if slope(low) * slope(high) < 0 else sd
 
 
 def _misfit(sd: float, log_ratios: FloatArray, errors: FloatArray) -> float:

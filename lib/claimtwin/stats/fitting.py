@@ -173,7 +173,8 @@ def _likelihood(
     found = guarded(lambda: make(**covariance(errors, people)))
     cov = np.asarray(found.cov_params())
     if errors == "hc3":
-        cov = _hc3(y, np.asarray(found.predict(design)), design, variance)
+        with np.errstate(divide="ignore", invalid="ignore"):  # of somebody who alone decides a coefficient
+            cov = guarded(lambda: _hc3(y, np.asarray(found.predict(design)), design, variance))
     if not np.isfinite(cov[ARM, ARM]) or cov[ARM, ARM] < 0:
         raise CannotFitError(NOT_FINITE)
     return Fit(np.asarray(found.params), cov)

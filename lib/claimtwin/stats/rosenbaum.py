@@ -82,4 +82,4 @@ def critical_gamma(tail: Tail, level: float = LEVEL) -> float:
         raise CannotFitError("not significant even without hidden bias")
     if excess(HIGHEST) < 0:
         raise CannotFitError("no hidden bias however large overturns it")
-    return float(brentq(excess, 1.0, HIGHEST, xtol=1e-10))
+    return float(brentq(excess, 1.0, HIGHEST, xtol=1e-14))

@@ -114,7 +114,10 @@ def interaction_p(
         fit = guarded(lambda: sm.Logit(y, design).fit(disp=0, maxiter=100, **options))
     else:
         fit = guarded(lambda: sm.OLS(count[rows].astype(np.float64) * scale, design).fit(use_t=True, **options))
-    return float(fit.wald_test(contrasts, scalar=True).pvalue)
+    p_value = float(guarded(lambda: fit.wald_test(contrasts, scalar=True)).pvalue)
+    if not np.isfinite(p_value):
+        raise CannotFitError("the test has no finite value")
+    return p_value
 
 
 def corrected(p_values: Sequence[float | None]) -> list[tuple[float | None, float | None]]:

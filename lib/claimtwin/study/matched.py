@@ -56,9 +56,18 @@ def matched_rows(rows: pa.Table, protocol: Protocol) -> MatchedRows:
     }
     columns = design_columns(protocol.adjust, levels)
     names = tuple(column.name for column in columns)
-    pair = np.arange(rows.num_rows, dtype=np.int64) // 2
+    pair = _pairs(rows)
     treated = np.asarray(rows["treated"].to_numpy(), np.bool_)
     return MatchedRows(rows, Matched(treated, pair, matrix_of(rows, columns), names, _employers(rows)))
+
+
+def _pairs(rows: pa.Table) -> NDArray[np.int64]:
+    """A number for each pair, in the order of the rows: block and rank together name it."""
+    block = np.unique(rows["block"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)[1]
+    key = np.stack([block, rows["rank"].to_numpy()], axis=1)
+    new = np.ones(len(key), np.int64)
+    new[1:] = (key[1:] != key[:-1]).any(axis=1)
+    return np.asarray(np.cumsum(new) - 1, np.int64)
 
 
 def _employers(rows: pa.Table) -> NDArray[np.int64] | None:
