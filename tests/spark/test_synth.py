@@ -10,7 +10,7 @@ from claimtwin.config.load import load_env
 from claimtwin.io.adapters.files import read_csv, read_parquet
 from claimtwin.schema.tables import CONTRACTS
 from claimtwin.study.ingest import ingest
-from claimtwin.study.synthesise import How, collect_sums, synthesise
+from claimtwin.study.synthesise import How, collect_sums, synthesise, write_frame
 from claimtwin.synth import NO_DIRT, SynthSpec, checked_spec, synth_frames, truth_of
 from claimtwin.synth.desynpuf import YEAR, desynpuf_of
 from claimtwin.synth.feed import CHUNK, generate
@@ -52,10 +52,10 @@ def test_sums_over_members_are_added_up_on_the_workers(spark: SparkSession) -> N
     assert collect_sums(spark, SPEC) == sums_of(SPEC)
 
 
-@pytest.fixture(scope="module", params=["delta", "csv"])
-def written(request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def written(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("synth")
-    synthesise(spark, SMALL, folder, How(files=request.param), lambda line: None)
+    synthesise(spark, SMALL, folder, How(), lambda line: None)
     return folder
 
 
@@ -104,7 +104,7 @@ def test_a_population_in_the_desynpuf_layout_is_ingested_whole(spark: SparkSessi
 def test_parquet_and_csv_hold_the_rows_of_the_numpy_call(spark: SparkSession, tmp_path: Path) -> None:
     expected = in_order(generate(SMALL, 0, SMALL.members)["pharmacy_claim"])
     for files, read in (("parquet", read_parquet), ("csv", read_csv)):
-        synthesise(spark, SMALL, tmp_path / files, How(files=files), lambda line: None)
-        frame = read(spark, str(tmp_path / files / "feed" / "pharmacy_claim"))
+        write_frame(synth_frames(spark, SMALL)["pharmacy_claim"], tmp_path / files, files)
+        frame = read(spark, str(tmp_path / files))
         assert frame is not None
         assert in_order(frame.select(*expected.column_names).toArrow().cast(expected.schema)).equals(expected)

@@ -85,10 +85,10 @@ def synthesise(spark: SparkSession, spec: SynthSpec, folder: Path, how: How, say
     write_files(folder, companions(folder, spec, truth))
     frames = desynpuf_frames(spark, spec) if how.form == "desynpuf" else synth_frames(spark, spec)
     for name, rows in frames.items():
-        _write(rows, folder / "feed" / name, how.files)
+        write_frame(rows, folder / "feed" / name, how.files)
         say(f"feed: {name} written")
     for name, rows in history_frames(spark, spec).items() if how.histories else ():
-        _write(rows, folder / "truth" / f"{name}.parquet", "parquet")
+        write_frame(rows, folder / "truth" / f"{name}.parquet", "parquet")
         say(f"truth: {name} written")
     return truth
 
@@ -137,7 +137,8 @@ def clear(folder: Path) -> None:
         rmtree(folder / name, ignore_errors=True)
 
 
-def _write(rows: DataFrame, path: Path, files: str) -> None:
+def write_frame(rows: DataFrame, path: Path, files: str) -> None:
+    """Write one table as Delta, Parquet or CSV, over what is there."""
     where = str(path.absolute())
     if files == "delta":
         write_table(rows, Store(str(path.parent.absolute())).table(path.name))
