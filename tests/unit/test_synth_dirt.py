@@ -1,5 +1,6 @@
 """Dirt that a contract accepts: each kind does what it says, as often as is told, and to nothing else."""
 
+import re
 from collections import Counter
 from datetime import date
 from functools import cache
@@ -62,6 +63,14 @@ def added(kind: str, name: str) -> list[dict[str, str]]:
     before = rows_of(feed_of(None)[name])
     names = feed_of(kind)[name].column_names
     return [dict(zip(names, row, strict=True)) for row in rows_of(feed_of(kind)[name]) - before]
+
+
+def test_hyphenated_codes_have_ten_digits_and_dotted_ones_a_dot() -> None:
+    codes = [row["ndc_code"] for row in added("hyphenated_ndc", "pharmacy_claim")]
+    assert codes and all(re.fullmatch(r"\d{5}-(\d{3}-\d{2}|\d{4}-\d{2})", code) for code in codes)
+    assert sum(len(code) == 12 for code in codes) > 10
+    diagnoses = {row["diagnosis_code_1"] for row in added("dotted_icd", "medical_claim")}
+    assert {"m54.50", "m54.5"} & diagnoses and not any(code != code.lower() for code in diagnoses)
 
 
 @pytest.mark.parametrize("kind", ["reversal", "late_reversal"])
