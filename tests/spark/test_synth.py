@@ -6,7 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import yaml
+from claimtwin.config.deployment import Ingest
 from claimtwin.config.load import load_env
+from claimtwin.io.adapters.desynpuf import read_desynpuf
 from claimtwin.io.adapters.files import read_csv, read_parquet
 from claimtwin.schema.tables import CONTRACTS
 from claimtwin.study.ingest import ingest
@@ -88,17 +90,17 @@ def test_histories_and_the_desynpuf_layout_hold_the_rows_of_the_numpy_call(spark
     assert as_bytes(frame.toArrow().cast(rows[0].schema)) == as_bytes(pa.concat_tables(rows))
 
 
-def test_a_population_in_the_desynpuf_layout_is_ingested_whole(spark: SparkSession, tmp_path: Path) -> None:
-    spec = SynthSpec(members=400, index_year=YEAR, dirt=NO_DIRT)
+def test_the_adapter_reads_a_population_in_the_desynpuf_layout_whole(spark: SparkSession, tmp_path: Path) -> None:
+    spec = SynthSpec(members=300, index_year=YEAR, dirt=NO_DIRT)
     synthesise(spark, spec, tmp_path, How("desynpuf", "csv", histories=True), lambda line: None)
-    env = load_env(str(tmp_path / "env.yaml"))
-    counts = {c.table: c for c in ingest(spark, env, "desynpuf", str(tmp_path / "feed"), lambda line: None)}
-    feed = generate(spec, 0, spec.members)
-    for name in ("medical_claim", "pharmacy_claim"):
-        assert (counts[name].accepted, counts[name].rejected) == (feed[name].num_rows, 0)
-    assert counts["eligibility"].rejected == 0
-    found = read_parquet(spark, str(tmp_path / "truth" / "fills.parquet"))
-    assert found is not None and found.count() == feed["pharmacy_claim"].num_rows
+    feeds = {feed.table: feed.frame for feed in read_desynpuf(spark, Ingest(), str(tmp_path / "feed"))}
+    expected = generate(spec, 0, spec.members)
+    for name, code in (("medical_claim", "hcpcs_code"), ("pharmacy_claim", "ndc_code")):
+        got = feeds[name].select("person_id", code).toArrow()
+        wanted = expected[name].select(["person_id", code])
+        assert as_bytes(got.cast(wanted.schema)) == as_bytes(wanted)
+    fills = read_parquet(spark, str(tmp_path / "truth" / "fills.parquet"))
+    assert fills is not None and fills.count() == expected["pharmacy_claim"].num_rows
 
 
 def test_parquet_and_csv_hold_the_rows_of_the_numpy_call(spark: SparkSession, tmp_path: Path) -> None:

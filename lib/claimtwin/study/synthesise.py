@@ -23,6 +23,7 @@ from claimtwin.synth.truth import SUMS, SynthTruth, truth_of
 FORMS = ("contract", "desynpuf")
 FILES = ("delta", "parquet", "csv")
 TRUTH = "truth.json"
+TASK_MEMBERS = 50_000
 MATCHED_MEMBERS = 100_000
 """A match is made in one process, so of no more members than this; a member is the same in any population."""
 
@@ -83,11 +84,12 @@ def synthesise(spark: SparkSession, spec: SynthSpec, folder: Path, how: How, say
     truth = with_matched(truth_of(spec, collect_sums(spark, spec)), spec)
     say(f"truth: {truth.text}")
     write_files(folder, companions(folder, spec, truth))
-    frames = desynpuf_frames(spark, spec) if how.form == "desynpuf" else synth_frames(spark, spec)
-    for name, rows in frames.items():
+    make = desynpuf_frames if how.form == "desynpuf" else synth_frames
+    tasks = tasks_for(spec)
+    for name, rows in make(spark, spec, partitions=tasks).items():
         write_frame(rows, folder / "feed" / name, how.files)
         say(f"feed: {name} written")
-    for name, rows in history_frames(spark, spec).items() if how.histories else ():
+    for name, rows in history_frames(spark, spec, partitions=tasks).items() if how.histories else ():
         write_frame(rows, folder / "truth" / f"{name}.parquet", "parquet")
         say(f"truth: {name} written")
     return truth
@@ -102,9 +104,14 @@ def with_matched(truth: SynthTruth, spec: SynthSpec) -> SynthTruth:
     return replace(truth, scales={**truth.scales, "matched": scales}, matched_members=part.members)
 
 
+def tasks_for(spec: SynthSpec) -> int | None:
+    """Tasks a table: one for so many members that a file is of a handy size; null leaves small populations to Spark."""
+    return None if spec.members <= 2 * TASK_MEMBERS else -(-spec.members // TASK_MEMBERS)
+
+
 def collect_sums(spark: SparkSession, spec: SynthSpec) -> dict[str, int]:
     """Sums over all members, drawn and added up on the workers."""
-    frame = sums_frame(spark, spec)
+    frame = sums_frame(spark, spec, partitions=tasks_for(spec))
     row = collect_compact(frame, frame.columns, max_rows=1).to_pylist()[0]
     return dict(zip(SUMS, row.values(), strict=True))
 
