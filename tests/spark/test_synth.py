@@ -10,9 +10,10 @@ from claimtwin.config.deployment import Ingest
 from claimtwin.config.load import load_env
 from claimtwin.io.adapters.desynpuf import read_desynpuf
 from claimtwin.io.adapters.files import read_csv, read_parquet
+from claimtwin.io.feeds import write_frame
 from claimtwin.schema.tables import CONTRACTS
 from claimtwin.study.ingest import ingest
-from claimtwin.study.synthesise import How, collect_sums, synthesise, write_frame
+from claimtwin.study.synthesise import How, collect_sums, synthesise
 from claimtwin.synth import NO_DIRT, SynthSpec, checked_spec, synth_frames, truth_of
 from claimtwin.synth.desynpuf import YEAR, desynpuf_of
 from claimtwin.synth.feed import CHUNK, generate

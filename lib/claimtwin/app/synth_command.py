@@ -54,11 +54,11 @@ def checked(asked: Asked) -> "SynthSpec":
     from claimtwin.config.load import load_file
     from claimtwin.synth.calibration import calibrated
     from claimtwin.synth.desynpuf import YEAR
-    from claimtwin.synth.spec import SynthSpec
+    from claimtwin.synth.spec import NO_DIRT, SynthSpec
 
     given = {key: _number(text) for key, text in asked.numbers.items() if text is not None}
-    if asked.form == "desynpuf":
-        given["index_year"] = YEAR
+    if asked.form == "desynpuf":  # its claims are of these years, and it has no place for dirt
+        given |= {"index_year": YEAR, "dirt": NO_DIRT.model_dump()}
     return calibrated(load_file(SynthSpec, asked.preset, "synth", given))
 
 

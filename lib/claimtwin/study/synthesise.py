@@ -5,13 +5,13 @@ from pathlib import Path
 from shutil import rmtree
 
 import yaml
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from claimtwin.config.load import config_error
 from claimtwin.errors import ConfigError
 from claimtwin.io.collect import collect_compact
+from claimtwin.io.feeds import FILES, write_frame
 from claimtwin.io.files import to_json, write_files
-from claimtwin.io.tables import Store, write_table
 from claimtwin.study.local import matched_truth
 from claimtwin.study.progress import Say
 from claimtwin.synth.calendar import data_through
@@ -21,7 +21,6 @@ from claimtwin.synth.spec import NO_DIRT, SynthSpec
 from claimtwin.synth.truth import SUMS, SynthTruth, truth_of
 
 FORMS = ("contract", "desynpuf")
-FILES = ("delta", "parquet", "csv")
 TRUTH = "truth.json"
 TASK_MEMBERS = 50_000
 MATCHED_MEMBERS = 100_000
@@ -81,8 +80,10 @@ def synthesise(spark: SparkSession, spec: SynthSpec, folder: Path, how: How, say
         ConfigError: Nobody of an arm meets the criteria, or the folder cannot be written to.
     """
     say(f"feed: {spec.members:,} members of {spec.employers:,} employers, seed {spec.seed}")
-    truth = with_matched(truth_of(spec, collect_sums(spark, spec)), spec)
+    truth = truth_of(spec, collect_sums(spark, spec))
     say(f"truth: {truth.text}")
+    truth = with_matched(truth, spec)
+    say(f"truth: of the matched, among {truth.matched_members or 0:,} members")
     write_files(folder, companions(folder, spec, truth))
     make = desynpuf_frames if how.form == "desynpuf" else synth_frames
     tasks = tasks_for(spec)
@@ -142,14 +143,3 @@ def clear(folder: Path) -> None:
     """Remove what an earlier run wrote, so that nothing of it is taken for this one's."""
     for name in ("feed", "truth"):
         rmtree(folder / name, ignore_errors=True)
-
-
-def write_frame(rows: DataFrame, path: Path, files: str) -> None:
-    """Write one table as Delta, Parquet or CSV, over what is there."""
-    where = str(path.absolute())
-    if files == "delta":
-        write_table(rows, Store(str(path.parent.absolute())).table(path.name))
-    elif files == "parquet":
-        rows.write.mode("overwrite").parquet(where)
-    else:
-        rows.write.mode("overwrite").option("header", "true").option("escape", '"').csv(where)
