@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from claimtwin.study.local import LocalStudy, run_local, synth_protocol
 
-from bench.coverage import Found, Line, found_in, found_of, lines_of, spec_of, summarise, truth_among
+from bench.coverage import Found, Line, found_in, found_of, has_truth, lines_of, spec_of, summarise, truth_among
 
 SEEDS = range(1, 1 + int(os.environ.get("CLAIMTWIN_SEEDS", "50")))
 MEMBERS = int(os.environ.get("CLAIMTWIN_SEED_MEMBERS", "2000"))
@@ -22,14 +22,14 @@ def studies() -> list[LocalStudy]:
 @cache
 def line(outcome: str, measure: str, adjusted: bool = False, errors: str = "cluster_pair") -> Line:
     found = [one for seed, study in zip(SEEDS, studies(), strict=True) for one in effects_of(seed, study)]
-    return next(row for row in summarise(found, []) if row.key == (outcome, measure, adjusted, errors))
+    return next(row for row in summarise(found, []) if row.key[:4] == (outcome, measure, adjusted, errors))
 
 
 def effects_of(seed: int, study: LocalStudy) -> list[Found]:
     spec = spec_of(seed, MEMBERS, null=False)
     sides = (study.candidates, study.pairs)
     truths = [truth_among(rows.filter(rows["treated"]), spec) for rows in sides]
-    return [found_of(effect, *truths) for effect in study.effects if effect["estimate"] is not None]
+    return [found_of(effect, *truths) for effect in study.effects if has_truth(effect)]
 
 
 def pooled(side: bool) -> np.ndarray:
@@ -93,7 +93,7 @@ def test_without_an_effect_few_intervals_say_there_is_one() -> None:
 
 
 def test_a_table_tells_coverage_and_false_alarms_of_each_model() -> None:
-    key = ("o", "odds_ratio", True, "nonrobust")
+    key = ("o", "odds_ratio", True, "nonrobust", "")
     effects = [Found(key, e, e - 1, e + 1, 0.0, 0.5) for e in (0.0, 0.9, 1.2, -0.1)]
     nulls = [Found(key, e, e - 1, e + 1, 0.0, 0.0) for e in (0.0, 2.0)]
     (found,) = summarise(effects, nulls)
