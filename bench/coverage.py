@@ -23,9 +23,9 @@ from claimtwin.synth.causes import CERTAIN
 from claimtwin.synth.spec import NO_DIRT, Cause, Fills, SynthSpec
 from claimtwin.synth.truth import Scales, scales_of
 
-RATIOS = ("odds_ratio", "risk_ratio")
-NULL = {"odds_ratio": 1.0, "risk_ratio": 1.0}
-Key = tuple[str, str, bool, str]
+RATIOS = ("odds_ratio", "risk_ratio", "rate_ratio", "mean_ratio")
+Key = tuple[str, str, bool, str, str]
+"""Outcome, measure, whether adjusted, errors, and the model's name, empty for the main ones."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def found_in(seed: int, members: int, *, null: bool) -> list[Found]:
     study, spec = study_of(seed, members, null=null)
     treated = study.candidates.filter(study.candidates["treated"])
     truths = [truth_among(rows, spec) for rows in (treated, study.pairs.filter(study.pairs["treated"]))]
-    return [found_of(effect, *truths) for effect in study.effects if effect["estimate"] is not None]
+    return [found_of(effect, *truths) for effect in study.effects if has_truth(effect)]
 
 
 def truth_among(rows: pa.Table, spec: SynthSpec) -> Scales:
@@ -97,14 +97,28 @@ def truth_among(rows: pa.Table, spec: SynthSpec) -> Scales:
     return scales_of(risks[0], risks[1], spec.fills)
 
 
+def has_truth(effect: dict[str, object]) -> bool:
+    """Whether there are numbers and a planted one beside them; a number needed to treat has no plain interval."""
+    return effect["low"] is not None and effect["measure"] != "number_needed"
+
+
+def planted_in(truth: Scales, measure: str) -> float:
+    """The planted figure of one measure."""
+    if measure == "rate_ratio":
+        return truth.per_100_treated / truth.per_100_comparator
+    if measure == "mean_ratio":
+        return truth.per_100_treated / truth.risk_treated / (truth.per_100_comparator / truth.risk_comparator)
+    return float(getattr(truth, "difference_per_100" if measure == "difference_per_scale" else measure))
+
+
 def found_of(effect: dict[str, object], truth: Scales, matched: Scales) -> Found:
     """A row of results held against the truth of all treated and of the matched treated."""
     measure = str(effect["measure"])
     scale = math.log if measure in RATIOS else float
-    name = "difference_per_100" if measure == "difference_per_scale" else measure
-    key = (str(effect["outcome"]), measure, bool(effect["adjusted"]), str(effect["errors"]))
+    model = str(effect.get("model", ""))
+    key = (str(effect["outcome"]), measure, bool(effect["adjusted"]), str(effect["errors"]), model)
     numbers = [scale(float(str(effect[part]))) for part in ("estimate", "low", "high")]
-    return Found(key, *numbers, scale(getattr(truth, name)), scale(getattr(matched, name)))
+    return Found(key, *numbers, scale(planted_in(truth, measure)), scale(planted_in(matched, measure)))
 
 
 def summarise(effects: Iterable[Found], nulls: Iterable[Found]) -> list[Line]:
@@ -137,26 +151,28 @@ def _percent(happened: np.ndarray) -> tuple[float, float]:
 
 def lines_of(lines: list[Line]) -> list[str]:
     """The table as text, with what is known to be wrong and why."""
-    head = f"{'model':64}{'n':>5}{'bias':>9}{'(MC)':>8}{'SD':>8}{'told':>8}{'cover %':>9}{'(MC)':>6}{'twins %':>9}"
+    head = f"{'model':84}{'n':>5}{'bias':>9}{'(MC)':>8}{'SD':>8}{'told':>8}{'cover %':>9}{'(MC)':>6}{'twins %':>9}"
     shown = [head + f"{'type-I %':>10}{'(MC)':>6}"]
     for line in lines:
-        outcome, measure, adjusted, errors = line.key
-        kind = f"{outcome}, {measure}, {'adjusted' if adjusted else 'unadjusted'}, {errors}{_mark(line.key)}"
+        outcome, measure, adjusted, errors, model = line.key
+        named = ", ".join(part for part in (outcome, measure, model) if part)
+        kind = f"{named}, {'adjusted' if adjusted else 'unadjusted'}, {errors}{_mark(line.key)}"
         numbers = f"{line.n:5}{line.bias:9.4f}{line.bias_error:8.4f}{line.spread:8.3f}{line.told:8.3f}"
         cover = f"{line.coverage:9.1f}{line.coverage_error:6.1f}{line.matched:9.1f}"
-        shown.append(f"{kind:64}{numbers}{cover}{line.false_alarms:10.1f}{line.false_error:6.1f}")
+        shown.append(f"{kind:84}{numbers}{cover}{line.false_alarms:10.1f}{line.false_error:6.1f}")
     return [*shown, *NOTES]
 
 
 def _mark(key: Key) -> str:
-    _, measure, adjusted, errors = key
-    return (" [c]" if measure == "odds_ratio" and adjusted else "") + (" [p]" if errors == "nonrobust" else "")
+    _, measure, adjusted, errors, model = key
+    conditional = measure == "odds_ratio" and (adjusted or model in ("mcnemar", "conditional_logit"))
+    return (" [c]" if conditional and model != "standardised" else "") + (" [p]" if errors == "nonrobust" else "")
 
 
 NOTES = (
     "Ratios on the log scale. cover: intervals that hold the truth of the treated; twins: that of the matched treated.",
-    "[c] an odds ratio adjusted for covariates is conditional on them and lies farther from 1 than the marginal truth",
-    "    that it is held against here: its bias is of its definition, not of the match.",
+    "[c] an odds ratio within pairs or covariates is conditional on them and lies farther from 1 than the marginal",
+    "    truth that it is held against here: its bias is of its definition, not of the match.",
     "[p] ordinary errors take the two of a pair for independent; where pairs resemble each other they tell too much",
     "    or too little. type-I: where nothing has an effect, 5 % of the intervals should lie beside no effect.",
 )

@@ -6,8 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import yaml
+from claimtwin.config.deployment import Ingest
 from claimtwin.config.load import load_env
+from claimtwin.io.adapters.desynpuf import read_desynpuf
 from claimtwin.io.adapters.files import read_csv, read_parquet
+from claimtwin.io.feeds import write_frame
 from claimtwin.schema.tables import CONTRACTS
 from claimtwin.study.ingest import ingest
 from claimtwin.study.synthesise import How, collect_sums, synthesise
@@ -52,10 +55,10 @@ def test_sums_over_members_are_added_up_on_the_workers(spark: SparkSession) -> N
     assert collect_sums(spark, SPEC) == sums_of(SPEC)
 
 
-@pytest.fixture(scope="module", params=["delta", "csv"])
-def written(request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def written(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("synth")
-    synthesise(spark, SMALL, folder, How(files=request.param), lambda line: None)
+    synthesise(spark, SMALL, folder, How(), lambda line: None)
     return folder
 
 
@@ -88,23 +91,23 @@ def test_histories_and_the_desynpuf_layout_hold_the_rows_of_the_numpy_call(spark
     assert as_bytes(frame.toArrow().cast(rows[0].schema)) == as_bytes(pa.concat_tables(rows))
 
 
-def test_a_population_in_the_desynpuf_layout_is_ingested_whole(spark: SparkSession, tmp_path: Path) -> None:
-    spec = SynthSpec(members=400, index_year=YEAR, dirt=NO_DIRT)
+def test_the_adapter_reads_a_population_in_the_desynpuf_layout_whole(spark: SparkSession, tmp_path: Path) -> None:
+    spec = SynthSpec(members=300, index_year=YEAR, dirt=NO_DIRT)
     synthesise(spark, spec, tmp_path, How("desynpuf", "csv", histories=True), lambda line: None)
-    env = load_env(str(tmp_path / "env.yaml"))
-    counts = {c.table: c for c in ingest(spark, env, "desynpuf", str(tmp_path / "feed"), lambda line: None)}
-    feed = generate(spec, 0, spec.members)
-    for name in ("medical_claim", "pharmacy_claim"):
-        assert (counts[name].accepted, counts[name].rejected) == (feed[name].num_rows, 0)
-    assert counts["eligibility"].rejected == 0
-    found = read_parquet(spark, str(tmp_path / "truth" / "fills.parquet"))
-    assert found is not None and found.count() == feed["pharmacy_claim"].num_rows
+    feeds = {feed.table: feed.frame for feed in read_desynpuf(spark, Ingest(), str(tmp_path / "feed"))}
+    expected = generate(spec, 0, spec.members)
+    for name, code in (("medical_claim", "hcpcs_code"), ("pharmacy_claim", "ndc_code")):
+        got = feeds[name].select("person_id", code).toArrow()
+        wanted = expected[name].select(["person_id", code])
+        assert as_bytes(got.cast(wanted.schema)) == as_bytes(wanted)
+    fills = read_parquet(spark, str(tmp_path / "truth" / "fills.parquet"))
+    assert fills is not None and fills.count() == expected["pharmacy_claim"].num_rows
 
 
 def test_parquet_and_csv_hold_the_rows_of_the_numpy_call(spark: SparkSession, tmp_path: Path) -> None:
     expected = in_order(generate(SMALL, 0, SMALL.members)["pharmacy_claim"])
     for files, read in (("parquet", read_parquet), ("csv", read_csv)):
-        synthesise(spark, SMALL, tmp_path / files, How(files=files), lambda line: None)
-        frame = read(spark, str(tmp_path / files / "feed" / "pharmacy_claim"))
+        write_frame(synth_frames(spark, SMALL)["pharmacy_claim"], tmp_path / files, files)
+        frame = read(spark, str(tmp_path / files))
         assert frame is not None
         assert in_order(frame.select(*expected.column_names).toArrow().cast(expected.schema)).equals(expected)

@@ -1,5 +1,7 @@
 """The table of the reconstruction: ours, planted and published side by side, under its label."""
 
+from claimtwin.report.effect_tables import truth_table
+
 from bench.paper import ROWS, paper_lines
 from tests.support.results import full_results
 
@@ -24,3 +26,13 @@ def test_what_is_withheld_is_a_dash() -> None:
     shown = {line[:32].strip(): line for line in paper_lines(results)[2:-1]}
     assert shown["began opioids, programme, %"].split()[-4:-2] == ["-", "8.01"]
     assert "0.610" in shown["odds ratio, unadjusted"]
+
+
+def test_the_report_tells_the_truth_of_the_matched_where_it_is_known() -> None:
+    results = full_results()
+    plain = truth_table(results)
+    results["truth"]["scales"] = {"matched": {"odds_ratio": 0.6125}}
+    told = truth_table(results)
+    assert plain is not None and told is not None
+    assert len(told.rows) == len(plain.rows) + 1
+    assert "0.61" in str(told.rows[-1])

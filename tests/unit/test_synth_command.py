@@ -103,6 +103,11 @@ def test_every_preset_can_be_made(preset: str) -> None:
     assert SynthSpec.model_validate(yaml.safe_load(yaml.safe_dump(spec.model_dump(mode="json")))) == spec
 
 
+def test_the_layout_of_desynpuf_has_its_own_years_and_no_dirt() -> None:
+    spec = checked(Asked("dirty", {}, form="desynpuf"))
+    assert spec.index_year == 2008 and spec.dirt == NO_DIRT
+
+
 def test_targets_are_met_in_a_population_of_another_seed() -> None:
     asked = {"risk_treated": 0.05, "risk_comparator": 0.10, "crude_odds_ratio": 0.3}
     spec = calibrated(checked_spec({"members": 60_000, "seed": 12, "targets": asked}))

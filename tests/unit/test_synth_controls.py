@@ -14,7 +14,7 @@ from claimtwin.synth.draws import Draws
 from claimtwin.synth.people import PROGRAMME, THERAPY, draw_people
 
 CODES = {"eye_exam": "92014", "flu_shot": "90686", "hearing_test": "92557", "skin_tag_removal": "11200"}
-MEMBERS = 8000
+MEMBERS = 6000
 
 
 def with_outcomes() -> Protocol:
@@ -41,7 +41,8 @@ def z_of(severity: float) -> dict[str, float]:
     spec = SynthSpec(members=MEMBERS, seed=31, dirt=NO_DIRT, cause=Cause(severity=severity))
     effects = run_local(spec, with_outcomes()).effects
     rows = [e for e in effects if (e["measure"], e["adjusted"], e["errors"]) == ("odds_ratio", False, "cluster_pair")]
-    return {e["outcome"]: np.log(e["estimate"]) / (np.log(e["high"] / e["low"]) / 3.92) for e in rows}
+    main = {e["outcome"]: e for e in rows[::-1]}  # of several models the first, which is the main one
+    return {name: np.log(e["estimate"]) / (np.log(e["high"] / e["low"]) / 3.92) for name, e in main.items()}
 
 
 def test_there_are_enough_and_some_share_the_severity() -> None:
@@ -64,10 +65,10 @@ def test_a_hidden_severity_shows_in_the_controls_that_share_it_and_in_no_other()
 
 @pytest.mark.parametrize("name", EXPOSURES)
 def test_a_study_of_a_control_exposure_runs_and_finds_nothing(name: str) -> None:
-    spec = SynthSpec(members=9000, seed=33, dirt=NO_DIRT, cause=Cause(effect=0))
+    spec = SynthSpec(members=5000, seed=33, dirt=NO_DIRT, cause=Cause(effect=0))
     study = run_local(spec, with_exposure(name))
     effect = next(e for e in study.effects if e["measure"] == "odds_ratio" and not e["adjusted"])
-    assert study.pairs.num_rows > 200
+    assert study.pairs.num_rows > 150
     z = np.log(effect["estimate"]) / (np.log(effect["high"] / effect["low"]) / 3.92)
     assert abs(z) < 3.3
 

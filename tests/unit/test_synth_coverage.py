@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from claimtwin.study.local import LocalStudy, run_local, synth_protocol
 
-from bench.coverage import Found, Line, found_in, found_of, lines_of, spec_of, summarise, truth_among
+from bench.coverage import Found, Line, found_in, found_of, has_truth, lines_of, spec_of, summarise, truth_among
 
 SEEDS = range(1, 1 + int(os.environ.get("CLAIMTWIN_SEEDS", "50")))
-MEMBERS = int(os.environ.get("CLAIMTWIN_SEED_MEMBERS", "3000"))
+MEMBERS = int(os.environ.get("CLAIMTWIN_SEED_MEMBERS", "2000"))
 
 
 @cache
@@ -22,14 +22,14 @@ def studies() -> list[LocalStudy]:
 @cache
 def line(outcome: str, measure: str, adjusted: bool = False, errors: str = "cluster_pair") -> Line:
     found = [one for seed, study in zip(SEEDS, studies(), strict=True) for one in effects_of(seed, study)]
-    return next(row for row in summarise(found, []) if row.key == (outcome, measure, adjusted, errors))
+    return next(row for row in summarise(found, []) if row.key[:4] == (outcome, measure, adjusted, errors))
 
 
 def effects_of(seed: int, study: LocalStudy) -> list[Found]:
     spec = spec_of(seed, MEMBERS, null=False)
     sides = (study.candidates, study.pairs)
     truths = [truth_among(rows.filter(rows["treated"]), spec) for rows in sides]
-    return [found_of(effect, *truths) for effect in study.effects if effect["estimate"] is not None]
+    return [found_of(effect, *truths) for effect in study.effects if has_truth(effect)]
 
 
 def pooled(side: bool) -> np.ndarray:
@@ -40,7 +40,7 @@ def pooled(side: bool) -> np.ndarray:
 
 def test_initiation_fills_spread_and_contrasts_lie_in_the_published_bands() -> None:
     treated, comparator = pooled(True), pooled(False)
-    assert len(treated) > 10_000
+    assert len(treated) > 7_000
     begun = [100 * (arm > 0).mean() for arm in (treated, comparator)]
     assert 7.08 < begun[0] < 8.72 and 12.59 < begun[1] < 14.66
     assert 14.28 < 100 * treated.mean() < 19.31 and 20.02 < 100 * comparator.mean() < 24.70
@@ -93,7 +93,7 @@ def test_without_an_effect_few_intervals_say_there_is_one() -> None:
 
 
 def test_a_table_tells_coverage_and_false_alarms_of_each_model() -> None:
-    key = ("o", "odds_ratio", True, "nonrobust")
+    key = ("o", "odds_ratio", True, "nonrobust", "")
     effects = [Found(key, e, e - 1, e + 1, 0.0, 0.5) for e in (0.0, 0.9, 1.2, -0.1)]
     nulls = [Found(key, e, e - 1, e + 1, 0.0, 0.0) for e in (0.0, 2.0)]
     (found,) = summarise(effects, nulls)

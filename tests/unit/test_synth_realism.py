@@ -63,6 +63,21 @@ def test_a_carved_out_employer_shows_no_dispensing_of_its_own_spans() -> None:
     assert not only[fills.person].any()
 
 
+def test_claims_name_an_employer_that_insures_the_person_on_the_day() -> None:
+    feed = generate(SPEC, 0, 1500)
+    spans = defaultdict(list)
+    for row in feed["eligibility"].to_pylist():
+        end = row["enrollment_end_date"] or "9999"
+        spans[row["person_id"], row["employer_id"]].append((row["enrollment_start_date"], end))
+    second = 0
+    for name, column in (("medical_claim", "claim_start_date"), ("pharmacy_claim", "dispensing_date")):
+        columns = (feed[name][c].to_pylist() for c in ("person_id", "employer_id", column))
+        for person, employer, day in zip(*columns, strict=True):
+            assert any(start <= day <= end for start, end in spans[person, employer])
+            second += employer != f"E{PEOPLE.employer[int(person[1:])]:03d}"
+    assert second > 50
+
+
 @pytest.mark.parametrize(
     ("year", "allowed"),
     [

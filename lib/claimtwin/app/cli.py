@@ -15,6 +15,7 @@ import typer
 from claimtwin import __version__
 from claimtwin.app.boundary import run_guarded
 from claimtwin.app.progress import progress
+from claimtwin.app.synth_command import synth
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -114,26 +115,7 @@ def demo(
     print("\n".join(run_demo(spark, folder, members, employers, seed, say)))
 
 
-@app.command(epilog=EPILOG)
-def synth(
-    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
-    members: Annotated[str | None, typer.Option(help="How many people; 1e6 will do.")] = None,
-    employers: Annotated[str | None, typer.Option(help="How many employers they work for.")] = None,
-    seed: Annotated[str | None, typer.Option(help="The same seed gives the same bytes.")] = None,
-    spec: Annotated[str, typer.Option("--spec", help="Specification: a YAML file, or a preset's name.")] = "default",
-    files: Annotated[str, typer.Option("--as", help="Kind of files: delta, parquet or csv.")] = "delta",
-    format: Annotated[str, typer.Option("--format", help="Form of the feed: contract or desynpuf.")] = "contract",
-    histories: Annotated[bool, typer.Option("--histories", help="Also write what a perfect reader finds.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over an earlier run.")] = False,
-) -> None:
-    """Make up claims whose true effect is known, and write them with their truth.
-
-    Example: [bold]claimtwin synth --members 1e6 --employers 160 --seed 7 --out made-up[/bold]
-    """
-    from claimtwin.app.synth_command import Asked, run_synth
-
-    asked = Asked(spec, {"members": members, "employers": employers, "seed": seed}, format, files, histories, overwrite)
-    run_synth(_start, out, asked, progress())
+app.command(epilog=EPILOG)(synth)
 
 
 @app.command(epilog=EPILOG)

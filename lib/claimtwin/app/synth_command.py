@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from claimtwin.app.progress import progress
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,6 +34,27 @@ class Asked:
     overwrite: bool = False
 
 
+def synth(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    members: Annotated[str | None, typer.Option(help="How many people; 1e6 will do.")] = None,
+    employers: Annotated[str | None, typer.Option(help="How many employers they work for.")] = None,
+    seed: Annotated[str | None, typer.Option(help="The same seed gives the same bytes.")] = None,
+    spec: Annotated[str, typer.Option("--spec", help="Specification: a YAML file, or a preset's name.")] = "default",
+    files: Annotated[str, typer.Option("--as", help="Kind of files: delta, parquet or csv.")] = "delta",
+    format: Annotated[str, typer.Option("--format", help="Form of the feed: contract or desynpuf.")] = "contract",
+    histories: Annotated[bool, typer.Option("--histories", help="Also write what a perfect reader finds.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over an earlier run.")] = False,
+) -> None:
+    """Make up claims whose true effect is known, and write them with their truth.
+
+    Example: [bold]claimtwin synth --members 1e6 --employers 160 --seed 7 --out made-up[/bold]
+    """
+    from claimtwin.app import cli
+
+    asked = Asked(spec, {"members": members, "employers": employers, "seed": seed}, format, files, histories, overwrite)
+    run_synth(cli._start, out, asked, progress())
+
+
 def run_synth(
     start: Callable[[dict[str, str], Any], "SparkSession"], folder: Path, asked: Asked, say: Callable[[str], None]
 ) -> None:
@@ -54,11 +79,11 @@ def checked(asked: Asked) -> "SynthSpec":
     from claimtwin.config.load import load_file
     from claimtwin.synth.calibration import calibrated
     from claimtwin.synth.desynpuf import YEAR
-    from claimtwin.synth.spec import SynthSpec
+    from claimtwin.synth.spec import NO_DIRT, SynthSpec
 
     given = {key: _number(text) for key, text in asked.numbers.items() if text is not None}
-    if asked.form == "desynpuf":
-        given["index_year"] = YEAR
+    if asked.form == "desynpuf":  # its claims are of these years, and it has no place for dirt
+        given |= {"index_year": YEAR, "dirt": NO_DIRT.model_dump()}
     return calibrated(load_file(SynthSpec, asked.preset, "synth", given))
 
 

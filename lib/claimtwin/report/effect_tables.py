@@ -112,6 +112,8 @@ def truth_table(results: Results) -> Table | None:
     cells += filter(None, (_risk(results, truth, arm) for arm in ARMS))
     if truth.get("crude_odds_ratio") is not None:
         cells.append(("Odds ratio before matching, confounded", number(truth["crude_odds_ratio"]), DASH, DASH))
+    if twins := (truth.get("scales") or {}).get("matched"):
+        cells.append(("Odds ratio of the treated who found a twin", number(twins["odds_ratio"]), DASH, DASH))
     head = ("Figure", "Planted", "Found (95% interval)", "Covered")
     note = f"{MARGINAL} {truth.get('text') or ''}".strip()
     return Table("The planted truth and what was found", head, in_rows(cells), note=note)

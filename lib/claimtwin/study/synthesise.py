@@ -5,13 +5,13 @@ from pathlib import Path
 from shutil import rmtree
 
 import yaml
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from claimtwin.config.load import config_error
 from claimtwin.errors import ConfigError
 from claimtwin.io.collect import collect_compact
+from claimtwin.io.feeds import FILES, write_frame
 from claimtwin.io.files import to_json, write_files
-from claimtwin.io.tables import Store, write_table
 from claimtwin.study.local import matched_truth
 from claimtwin.study.progress import Say
 from claimtwin.synth.calendar import data_through
@@ -21,8 +21,8 @@ from claimtwin.synth.spec import NO_DIRT, SynthSpec
 from claimtwin.synth.truth import SUMS, SynthTruth, truth_of
 
 FORMS = ("contract", "desynpuf")
-FILES = ("delta", "parquet", "csv")
 TRUTH = "truth.json"
+TASK_MEMBERS = 50_000
 MATCHED_MEMBERS = 100_000
 """A match is made in one process, so of no more members than this; a member is the same in any population."""
 
@@ -80,15 +80,18 @@ def synthesise(spark: SparkSession, spec: SynthSpec, folder: Path, how: How, say
         ConfigError: Nobody of an arm meets the criteria, or the folder cannot be written to.
     """
     say(f"feed: {spec.members:,} members of {spec.employers:,} employers, seed {spec.seed}")
-    truth = with_matched(truth_of(spec, collect_sums(spark, spec)), spec)
+    truth = truth_of(spec, collect_sums(spark, spec))
     say(f"truth: {truth.text}")
+    truth = with_matched(truth, spec)
+    say(f"truth: of the matched, among {truth.matched_members or 0:,} members")
     write_files(folder, companions(folder, spec, truth))
-    frames = desynpuf_frames(spark, spec) if how.form == "desynpuf" else synth_frames(spark, spec)
-    for name, rows in frames.items():
-        _write(rows, folder / "feed" / name, how.files)
+    make = desynpuf_frames if how.form == "desynpuf" else synth_frames
+    tasks = tasks_for(spec)
+    for name, rows in make(spark, spec, partitions=tasks).items():
+        write_frame(rows, folder / "feed" / name, how.files)
         say(f"feed: {name} written")
-    for name, rows in history_frames(spark, spec).items() if how.histories else ():
-        _write(rows, folder / "truth" / f"{name}.parquet", "parquet")
+    for name, rows in history_frames(spark, spec, partitions=tasks).items() if how.histories else ():
+        write_frame(rows, folder / "truth" / f"{name}.parquet", "parquet")
         say(f"truth: {name} written")
     return truth
 
@@ -102,9 +105,14 @@ def with_matched(truth: SynthTruth, spec: SynthSpec) -> SynthTruth:
     return replace(truth, scales={**truth.scales, "matched": scales}, matched_members=part.members)
 
 
+def tasks_for(spec: SynthSpec) -> int | None:
+    """Tasks a table: one for so many members that a file is of a handy size; null leaves small populations to Spark."""
+    return None if spec.members <= 2 * TASK_MEMBERS else -(-spec.members // TASK_MEMBERS)
+
+
 def collect_sums(spark: SparkSession, spec: SynthSpec) -> dict[str, int]:
     """Sums over all members, drawn and added up on the workers."""
-    frame = sums_frame(spark, spec)
+    frame = sums_frame(spark, spec, partitions=tasks_for(spec))
     row = collect_compact(frame, frame.columns, max_rows=1).to_pylist()[0]
     return dict(zip(SUMS, row.values(), strict=True))
 
@@ -135,13 +143,3 @@ def clear(folder: Path) -> None:
     """Remove what an earlier run wrote, so that nothing of it is taken for this one's."""
     for name in ("feed", "truth"):
         rmtree(folder / name, ignore_errors=True)
-
-
-def _write(rows: DataFrame, path: Path, files: str) -> None:
-    where = str(path.absolute())
-    if files == "delta":
-        write_table(rows, Store(str(path.parent.absolute())).table(path.name))
-    elif files == "parquet":
-        rows.write.mode("overwrite").parquet(where)
-    else:
-        rows.write.mode("overwrite").option("header", "true").option("escape", '"').csv(where)

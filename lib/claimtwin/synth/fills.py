@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from claimtwin.synth.calendar import FIRST, LOOKBACK, STOP, Days, spread
-from claimtwin.synth.catalogue import DRUG_LISTS, OUTCOMES, catalogue
+from claimtwin.synth.catalogue import catalogue
 from claimtwin.synth.controls import count_controls
 from claimtwin.synth.coverage import Coverage
 from claimtwin.synth.draws import Draws, Flags, Floats, Index, cumulative, negative_binomial, poisson
@@ -19,7 +19,8 @@ FOLLOW_UP = 365
 PAIN, DENTAL, SURGERY = range(3)
 _REASONS = cumulative([78, 10, 12])
 _LATER, _EARLIER, _FIVE_A_YEAR, _ANXIOUS = 0.04, 0.03, 1.6, 0.07
-_OUTCOME, _PRIOR, _ON_INDEX, _AFTERWARDS, _LONG_BEFORE, _OTHER, _BENZODIAZEPINE, _CONTROL = range(8)
+# Reasons of a dispensing; from the sixth on one for each list of drugs after the opioids, in the order of the lists.
+_OUTCOME, _PRIOR, _ON_INDEX, _AFTERWARDS, _LONG_BEFORE, _OTHER = range(6)
 # Days' supply of opioids: bands of a commercial low-back cohort (docs/synthetic-data.md), then their chances.
 _SUPPLY = np.array([2, 3, 4, 5, 7, 10, 14, 20, 30])
 _SUPPLY_CHANCES = cumulative([8.4, 10.2, 14.0, 15.3, 16.0, 16.2, 2.2, 7.5, 10.3])
@@ -152,8 +153,3 @@ def mean_after_first(fills: Fills) -> tuple[float, float]:
 
 def _mean(chances: Floats) -> float:
     return math.fsum(count * chance for count, chance in enumerate(chances.tolist()))
-
-
-SLOTS = _CONTROL + len(OUTCOMES)
-"""Reasons of a dispensing; the last ones are a negative control each, as are the last of ``DRUG_LISTS``."""
-assert len(DRUG_LISTS) == 3 + len(OUTCOMES)

@@ -134,32 +134,28 @@ def _adjusted_mixed(made: Made) -> Change:
 
 
 def _adjusted(made: Made, same_id: Flags) -> Change:
-    """A first bill of twice the amount and its taking back, so that the clean line is the corrected one.
+    """A first bill of another amount and its taking back, so that the clean line, paid last, is the corrected one.
 
-    With ``same_id`` of the person both are lines of the clean claim (numbers 201 and 101 on), else each is a new claim.
+    With ``same_id`` of the person both carry the claim and line of the clean one, else each is a new claim.
     """
     rows = made.first_rows(made.person >= 0)
-    owner = made.person[rows]
-    kept, ids = same_id[owner], made.rows["claim_id"].take(pa.array(rows))
-    line = pc.cast(made.rows["claim_line_number"].take(pa.array(rows)), pa.int64()).to_numpy()
-    wrong = pc.replace_substring_regex(made.rows["allowed_amount"].take(pa.array(rows)), r"^(\d+)\.", r"1\1.")
+    owner, clean = made.person[rows], made.rows.take(pa.array(rows))
+    wrong = pc.replace_substring_regex(clean["allowed_amount"], r"^(\d+)\.", r"1\1.")
     parts = []
-    for number, letter, amount in ((200, "-A", wrong), (100, "-B", negative(wrong))):
-        new = pc.if_else(pa.array(kept), ids, pc.binary_join_element_wise(ids, letter, ""))
-        lines = text.whole(np.where(kept, line + number, line))
-        parts.append(
-            with_columns(made.rows.take(pa.array(rows)), claim_id=new, claim_line_number=lines, allowed_amount=amount)
-        )
+    for days, letter, amount in ((3, "-A", wrong), (1, "-B", negative(wrong))):
+        new = pc.binary_join_element_wise(clean["claim_id"], letter, "")
+        ids = pc.if_else(pa.array(same_id[owner]), clean["claim_id"], new)
+        paid = text.iso_days(made.days("paid_date")[rows] - days + shift_of(made.spec.index_year))
+        parts.append(with_columns(clean, claim_id=ids, allowed_amount=amount, paid_date=paid))
     return Change(pa.concat_tables(parts), np.concatenate([owner, owner]))
 
 
 def _void_and_replace(made: Made) -> Change:
-    """A claim, its void under its own id, and the clean line as its replacement under a new id."""
+    """A claim, its void under its own id and line, and the clean line as its replacement under a new id."""
     rows = made.first_rows(made.person >= 0)
     billed = copies_of(made, rows, "-W", {})
-    void = with_columns(
-        billed, claim_line_number=all_of("101", len(rows)), allowed_amount=negative(billed["allowed_amount"])
-    )
+    paid = text.iso_days(made.days("paid_date")[rows] + 20 + shift_of(made.spec.index_year))
+    void = with_columns(billed, allowed_amount=negative(billed["allowed_amount"]), paid_date=paid)
     owner = made.person[rows]
     return Change(pa.concat_tables([billed, void]), np.concatenate([owner, owner]))
 

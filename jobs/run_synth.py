@@ -1,0 +1,8 @@
+"""`claimtwin synth` for spark-submit; same options, same function."""
+
+import sys
+
+from claimtwin.app.cli import main
+
+if __name__ == "__main__":
+    main(["synth", *sys.argv[1:]])
