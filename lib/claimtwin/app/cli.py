@@ -27,7 +27,7 @@ EXIT_CODES = {0: "done", 1: "a fault of ours", 2: "configuration", 3: "input", 4
 EPILOG = (
     "Exit codes: " + ", ".join(f"{code} {words}" for code, words in EXIT_CODES.items()) + ". See docs/exit-codes.md."
 )
-FORMATS = ("contract", "desynpuf")
+FORMATS = ("contract", "desynpuf", "tuva", "omop")
 
 Study = Annotated[str, typer.Option("--study", help="Study protocol: a YAML file, or a preset's name.")]
 Env = Annotated[str, typer.Option("--env", help="Deployment: a YAML file, or a preset's name.")]
@@ -35,7 +35,7 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", help="Change one key: study.KEY=VALUE or env.KEY=VALUE. May be repeated.")
 ]
 Input = Annotated[str, typer.Option("--input", help="Folder of the feed, or catalog.schema of its tables.")]
-Format = Annotated[str, typer.Option("--format", help="Form of the feed: contract or desynpuf.")]
+Format = Annotated[str, typer.Option("--format", help="Form of the feed: contract, desynpuf, tuva or omop.")]
 
 app = typer.Typer(
     name="claimtwin",
