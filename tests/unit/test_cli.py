@@ -108,7 +108,7 @@ def test_a_whole_study_ends_with_the_report_and_the_hash(
     assert capsys.readouterr().out == "report: results/jpr/report.html\nhash: abc\n"
 
 
-@pytest.mark.parametrize("job", ["ingest", "pack", "facts", "histories", "match", "report", "study"])
+@pytest.mark.parametrize("job", ["ingest", "pack", "facts", "histories", "validate", "match", "report", "study"])
 def test_each_job_is_the_command_of_its_name(job: str) -> None:
     command = "run" if job == "study" else job
     done = subprocess.run([sys.executable, ROOT / "jobs" / f"run_{job}.py", "--help"], capture_output=True, text=True)

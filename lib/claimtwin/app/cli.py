@@ -129,6 +129,22 @@ def ingest(format: Format, input: Input, env: Env, set: Set = None) -> None:
 
 
 @app.command(epilog=EPILOG)
+def validate(env: Env, set: Set = None) -> None:
+    """Judge the ingested claims before any study: what is missing, late, orphaned or implausible; writes fitness.md.
+
+    Example: [bold]claimtwin validate --env env.yaml[/bold]
+    """
+    from claimtwin.config.load import load_env
+
+    deployment = load_env(env, set)
+    say = progress()
+    spark = _start(deployment.spark, say)
+    from claimtwin.study.fitness import validate as run_validate
+
+    print(f"fitness: {run_validate(spark, deployment, say)}")
+
+
+@app.command(epilog=EPILOG)
 def pack(env: Env, set: Set = None) -> None:
     """Gather the claims into member blocks, once per data version and for all studies.
 
