@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from claimtwin.config.histories import Histories
+from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories, MeasureName
 from claimtwin.config.strict import Days, Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
@@ -162,7 +162,8 @@ class Matching(Strict):
 class Outcome(Strict):
     """What is counted after index, day 0 being the index day.
 
-    ``event`` is a drug list (dispensings are counted) or a care family (days with such care are counted).
+    Of a drug list dispensings are counted, of a care family days with such care; a measure of opioid use is taken
+    from the fills and supply of ``histories``.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
@@ -170,13 +171,14 @@ class Outcome(Strict):
     kind: Literal["binary", "count"]
     drug: str | None = None
     care: CareFamily | None = None
+    measure: MeasureName | None = None
     window: Window
     scale: Annotated[int, Field(ge=1)] = 1
 
     @model_validator(mode="after")
     def _one_event(self) -> Self:
-        if (self.drug is None) == (self.care is None):
-            raise ValueError("name exactly one of 'drug' and 'care'")
+        if sum(event is not None for event in (self.drug, self.care, self.measure)) != 1:
+            raise ValueError("name exactly one of 'drug', 'care' and 'measure'")
         if self.window[0] > self.window[1]:
             raise ValueError("window: its first day lies after its last day")
         if self.window[0] < 0:
@@ -228,11 +230,20 @@ class Protocol(Strict):
     @model_validator(mode="after")
     def _windows_agree(self) -> Self:
         faults = [*self._region_faults(), *self._window_faults(), *self._name_faults()]
-        if self.histories is not None and self.histories.supply and not self.histories.fills:
-            faults.append("histories.supply: runs are made of fills, and histories.fills is not set")
+        faults += self._history_faults()
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def _history_faults(self) -> list[str]:
+        asked = self.histories or Histories()
+        measured = [o for o in self.outcomes if o.measure]
+        faults = []
+        if (asked.supply or measured) and not asked.fills:
+            faults.append("histories.fills is not set, and runs of supply and measures are made of fills")
+        if not asked.benzodiazepines and any(o.measure in OF_BENZODIAZEPINES for o in measured):
+            faults.append("histories.benzodiazepines: a measure needs this product list")
+        return faults
 
     def _region_faults(self) -> list[str]:
         if self.regions:
@@ -272,5 +283,6 @@ class Protocol(Strict):
 
     def product_lists(self) -> list[str]:
         """Return the names of the product lists that the histories need, sorted."""
-        fills = self.histories.fills if self.histories else None
-        return [fills.products] if fills else []
+        asked = self.histories or Histories()
+        named = {asked.fills.products if asked.fills else None, asked.benzodiazepines}
+        return sorted(name for name in named if name)

@@ -4,11 +4,15 @@ Codes were classified before, once per distinct code; a kernel never compares te
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from claimtwin.kernel.columns import Days, Flags, Index
+
+if TYPE_CHECKING:
+    from claimtwin.kernel.opioid_measures import OpioidUse
 
 Small = NDArray[np.int16]
 
@@ -69,7 +73,10 @@ class Roster:
 
 @dataclass(frozen=True)
 class Claims:
-    """All that is known of a block's members; ``drugs`` holds (member, day) of dispensings by list name."""
+    """All that is known of a block's members; ``drugs`` holds (member, day) of dispensings by list name.
+
+    ``opioids`` is null unless an outcome is a measure of them.
+    """
 
     n_members: int
     coverage: Coverage
@@ -77,3 +84,4 @@ class Claims:
     conditions: Conditions
     roster: Roster
     drugs: dict[str, tuple[Index, Days]]
+    opioids: "OpioidUse | None" = None

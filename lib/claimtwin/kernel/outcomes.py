@@ -9,6 +9,7 @@ from claimtwin.config.protocol import Outcome, Protocol
 from claimtwin.kernel.candidates import VISITS
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Days, Events, Index
+from claimtwin.kernel.outcome_measures import measure
 
 
 def count_outcomes(claims: Claims, protocol: Protocol, member: Index, index: Days) -> NDArray[np.int64]:
@@ -19,6 +20,7 @@ def count_outcomes(claims: Claims, protocol: Protocol, member: Index, index: Day
         member: Members asked about, in any order; a member may be asked twice.
         index: Index day of each; day 0 of the outcome's window, of which both ends count.
 
+    A measure of opioid use is what ``outcome_measures`` says, and needs ``claims.opioids``.
     A drug outcome counts dispensings (two on one day are two); a care outcome counts days with such care.
     A binary outcome is formed later, as a count above nothing. Nobody's missing enrolment is judged here.
     Source: docs/decisions/007-outcome-window.md.
@@ -28,6 +30,8 @@ def count_outcomes(claims: Claims, protocol: Protocol, member: Index, index: Day
 
 
 def _count(claims: Claims, member: Index, index: Days, outcome: Outcome) -> Index:
+    if outcome.measure is not None and claims.opioids is not None:
+        return measure(claims.opioids, outcome.measure, member, index, *outcome.window)
     return events_of(claims, outcome).count(member, index, *outcome.window)
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from claimtwin.codes.drugs import DrugList
+from claimtwin.codes.opioids import Product
 from claimtwin.codes.rules import (
     EMERGENCY_PLACE,
     EMERGENCY_REVENUE,
@@ -41,7 +42,8 @@ class CodeBook:
     """All code lists that a study needs, read on the driver and sent to the workers with the kernel.
 
     ``arms`` holds the procedures of the treated and the comparator arm, null for an arm from the roster.
-    ``programs`` is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted.
+    ``programs`` is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted;
+    ``products`` and ``benzodiazepines`` the products of the histories, in the order of their NDC.
     """
 
     families: dict[str, Procedures]
@@ -50,6 +52,8 @@ class CodeBook:
     state_regions: dict[str, str]
     program: str | None = None
     comorbidities: str = "comorbidities"
+    products: tuple[Product, ...] = ()
+    benzodiazepines: tuple[Product, ...] = ()
 
 
 def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:

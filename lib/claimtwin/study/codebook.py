@@ -3,9 +3,11 @@
 import hashlib
 
 from claimtwin.codes.drugs import DrugList, read_drug_list
+from claimtwin.codes.opioids import Product, product_fingerprint, read_products
 from claimtwin.codes.rules import care_families, procedures_of
 from claimtwin.codes.states import census_regions
 from claimtwin.config.deployment import Env
+from claimtwin.config.histories import Histories
 from claimtwin.config.protocol import Protocol
 from claimtwin.spark.decode import CodeBook
 
@@ -19,6 +21,7 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
     Raises:
         ConfigError: A file, a column or a list is missing, or a rule cannot be read.
     """
+    asked = protocol.histories or Histories()
     treated, comparator = (arm.procedures and procedures_of(arm.procedures) for arm in protocol.arm_list())
     return CodeBook(
         families=care_families(),
@@ -26,13 +29,21 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
         drugs={name: read_drug_list(name, env.code_lists[name]) for name in protocol.drug_lists()},
         state_regions=census_regions(),
         program=protocol.arms.treated.program,
+        products=_products(asked.fills.products if asked.fills else None, env),
+        benzodiazepines=_products(asked.benzodiazepines, env),
         comorbidities=COMORBIDITIES[protocol.score.comorbidities],
     )
 
 
 def drug_list_fingerprints(book: CodeBook) -> dict[str, str]:
     """Sha256 of the codes of each list, as they are compared."""
-    return {name: _fingerprint(drugs) for name, drugs in sorted(book.drugs.items())}
+    products = {"products": book.products, "benzodiazepines": book.benzodiazepines}
+    read = {f"histories.{name}": product_fingerprint(rows) for name, rows in products.items() if rows}
+    return {name: _fingerprint(drugs) for name, drugs in sorted(book.drugs.items())} | read
+
+
+def _products(name: str | None, env: Env) -> tuple[Product, ...]:
+    return read_products(env.code_lists[name].path, f"env: code_lists.{name}") if name else ()
 
 
 def _fingerprint(drugs: DrugList) -> str:
