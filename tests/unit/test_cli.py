@@ -76,8 +76,8 @@ def test_all_faults_of_both_files_are_shown_before_spark_starts(
     "words",
     [
         [*RUN, "--ingest", "contract"],
-        [*RUN, "--ingest", "omop", "--input", "x"],
-        ["ingest", "--format", "omop", "--input", "x", "--env", "local"],
+        [*RUN, "--ingest", "sas", "--input", "x"],
+        ["ingest", "--format", "sas", "--input", "x", "--env", "local"],
         ["frobnicate"],
         ["pack"],
     ],

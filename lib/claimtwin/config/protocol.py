@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from claimtwin.config.arms import Arm, Arms
 from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories, MeasureName
 from claimtwin.config.strict import Days, Strict
 
@@ -77,55 +78,6 @@ class Enrollment(Strict):
     benefits: Annotated[list[Literal["medical", "pharmacy"]], Field(min_length=1)] = ["medical", "pharmacy"]
 
 
-class Arm(Strict):
-    """How a person comes into one arm.
-
-    ``source: program`` takes the start of a programme from the roster; ``source: claims`` the first service
-    of ``procedures`` (a shipped list by name, or code rules such as ``97010-97799``).
-    ``pick`` says what the index is when there are several: the first in the index window, or the first in
-    all the data, which then has to fall in the window.
-    """
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-    title: str
-    source: Literal["program", "claims"]
-    program: str | None = None
-    procedures: str | list[str] | None = None
-    require_region: bool = True
-    pick: Literal["first_in_window", "first_ever"] = "first_in_window"
-
-    @model_validator(mode="after")
-    def _source_is_told(self) -> Self:
-        if self.source == "claims" and not self.procedures:
-            raise ValueError("procedures: an arm with source 'claims' needs a code list")
-        if self.source == "program" and self.procedures:
-            raise ValueError("procedures: an arm with source 'program' takes none")
-        if self.source == "claims" and self.program:
-            raise ValueError("program: an arm with source 'claims' takes none")
-        return self
-
-
-class Arms(Strict):
-    """The two arms, and what happens to people who could be in both.
-
-    ``exclude_roster``: nobody with any programme start may be a comparator.
-    ``first_arm_entered``: each person stays in the arm whose index comes first; same day, the treated arm. An
-    index outside the index window does not compete with one inside.
-    """
-
-    treated: Arm
-    comparator: Arm
-    overlap: Literal["exclude_roster", "first_arm_entered"] = "exclude_roster"
-
-    @model_validator(mode="after")
-    def _roster_makes_sense(self) -> Self:
-        if self.treated.name == self.comparator.name:
-            raise ValueError("both arms have the same name")
-        if self.overlap == "exclude_roster" and self.treated.source != "program":
-            raise ValueError("overlap: 'exclude_roster' needs a treated arm with source 'program'")
-        return self
-
-
 class Washout(Strict):
     """No dispensing of the listed drugs in the ``days`` before index (the naive rule)."""
 
@@ -162,7 +114,8 @@ class Matching(Strict):
 class Outcome(Strict):
     """What is counted after index, day 0 being the index day.
 
-    Of a drug list dispensings are counted, of a care family days with such care; a measure of opioid use is taken
+    Of a drug list dispensings are counted, of a care family days with such care, of a ``diagnosis`` (shipped list and
+    group, as in ``conditions.opioid_overdose``) days with it in any position; a measure of opioid use is taken
     from the fills and supply of ``histories``.
     """
 
@@ -172,13 +125,14 @@ class Outcome(Strict):
     drug: str | None = None
     care: CareFamily | None = None
     measure: MeasureName | None = None
+    diagnosis: Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")] | None = None
     window: Window
     scale: Annotated[int, Field(ge=1)] = 1
 
     @model_validator(mode="after")
     def _one_event(self) -> Self:
-        if sum(event is not None for event in (self.drug, self.care, self.measure)) != 1:
-            raise ValueError("name exactly one of 'drug', 'care' and 'measure'")
+        if sum(event is not None for event in (self.drug, self.care, self.measure, self.diagnosis)) != 1:
+            raise ValueError("name exactly one of 'drug', 'care', 'diagnosis' and 'measure'")
         if self.window[0] > self.window[1]:
             raise ValueError("window: its first day lies after its last day")
         if self.window[0] < 0:
@@ -279,6 +233,7 @@ class Protocol(Strict):
     def drug_lists(self) -> list[str]:
         """Return the names of the drug lists that the study needs, sorted."""
         named = {o.drug for o in self.outcomes if o.drug} | ({self.washout.codes} if self.washout else set())
+        named |= {arm.drug for arm in self.arm_list() if arm.drug}
         return sorted(named)
 
     def product_lists(self) -> list[str]:

@@ -3,7 +3,7 @@
 Codes were classified before, once per distinct code; a kernel never compares text.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,7 +75,8 @@ class Roster:
 class Claims:
     """All that is known of a block's members; ``drugs`` holds (member, day) of dispensings by list name.
 
-    ``opioids`` is null unless an outcome is a measure of them.
+    ``diagnoses`` holds (member, day) of lines by the list and group that an outcome names; ``opioids`` is null
+    unless an outcome is a measure of them.
     """
 
     n_members: int
@@ -84,4 +85,5 @@ class Claims:
     conditions: Conditions
     roster: Roster
     drugs: dict[str, tuple[Index, Days]]
+    diagnoses: dict[str, tuple[Index, Days]] = field(default_factory=dict)
     opioids: "OpioidUse | None" = None

@@ -48,7 +48,7 @@ def payloads_read_by(protocol: Protocol) -> list[str]:
     asked = protocol.histories.supply if protocol.histories else None
     stays = measured and asked is not None and asked.hospital_days == "kept"
     drugs = ["pharmacy_claim"] if measured or any(outcome.drug for outcome in protocol.outcomes) else []
-    care = ["medical_claim"] if stays or any(outcome.care for outcome in protocol.outcomes) else []
+    care = ["medical_claim"] if stays or any(outcome.care or outcome.diagnosis for outcome in protocol.outcomes) else []
     return drugs + care
 
 
