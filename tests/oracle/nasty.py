@@ -220,7 +220,11 @@ def columns_of(block):
             bodies_of(block.starts),
             column([s.counts for s in block.starts], np.bool_),
         ),
-        diagnoses={"conditions.cancer": (column([m for m, _ in block.diagnosed], np.int64), days(day for _, day in block.diagnosed))},
+        diagnoses={
+            "conditions.cancer": (
+                column([m for m, _ in block.diagnosed], np.int64), days(day for _, day in block.diagnosed)
+            )
+        },
         drugs={
             name: (column([m for m, _ in rows], np.int64), days(day for _, day in rows))
             for name, rows in block.fills.items()

@@ -42,9 +42,10 @@ Answers = NDArray[Any]
 class CodeBook:
     """All code lists that a study needs, read on the driver and sent to the workers with the kernel.
 
-    ``arms`` holds the procedures of the treated and the comparator arm, null for an arm from the roster.
-    ``programs`` is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted; ``diagnoses`` the lists and groups of the outcomes;
-    ``products`` and ``benzodiazepines`` the products of the histories, in the order of their NDC.
+    ``arms`` holds the procedures of the treated and the comparator arm, null for any other kind of arm. ``program``
+    is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted; ``diagnoses``
+    the lists and groups of the outcomes; ``products`` and ``benzodiazepines`` the products of the histories, in the
+    order of their NDC.
     """
 
     families: dict[str, Procedures]
