@@ -150,3 +150,30 @@ def test_no_pain_product_of_a_list_without_cough_and_cold_is_lost():
 @pytest.mark.parametrize("form", ["Vial", "Injectable Solution", "Prefilled Syringe", "Ampule"])
 def test_injectables_are_not_counted(form):
     assert use_of("morphine", "Morphine Sulfate", "", form) == "not_counted"
+
+
+def test_fills_of_a_public_omop_sample():
+    """Fifty people of DE-SynPUF in OMOP form: the opioid rows that their publisher counts, and their doses by hand."""
+    path = shared_data("omop-synpuf-50") / "drug_exposure.csv"
+    with path.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    products = read_products(str(shared_data("cdc-mme") / "opioids_2018.csv"), "test")
+    place = {product.ndc: k for k, product in enumerate(products)}
+    people = {person: k for k, person in enumerate(sorted({row["person_id"] for row in rows}))}
+    told = Dispensings(
+        np.array([people[row["person_id"]] for row in rows]),
+        np.array([int(float(row["drug_exposure_start_date"])) for row in rows], np.int32),
+        np.array([place.get(row["drug_source_value"], -1) for row in rows]),
+        np.array([int(float(row["quantity"] or -0.001) * 1000) for row in rows]),
+        np.array([int(float(row["days_supply"] or -1)) for row in rows]),
+    )
+    fills = find_fills(told, kernel_products(products, "cdc_2018"), FillRules(patches_worn=False))
+    by_hand = 0
+    for row in rows:
+        product = products[place[row["drug_source_value"]]] if row["drug_source_value"] in place else None
+        if product is not None:
+            listed = {"cdc_2018": factors_of("cdc_2018")}["cdc_2018"]
+            factor = next(f.factor for f in listed if (f.ingredient, f.unit) == (product.ingredient, product.unit))
+            by_hand += product.strength * Decimal(row["quantity"]) * factor
+    print(len(fills.member), len(set(fills.member.tolist())))
+    assert fills.mme.sum() == by_hand * 1000

@@ -15,13 +15,17 @@ def days_around(index, first, last):
 
 def index_event(block, study, arm, which, member):
     """(day, region) of the event by which the member comes into the arm; null if there is none."""
-    if arm.source == "program":
+    if arm.source == "drug":
+        events = [(day, None) for who, day in block.fills[arm.drug] if who == member]
+    elif arm.source == "program":
         events = [(s.day, s.body) for s in block.starts if s.member == member and s.counts]
     else:
         events = [(s.day, s.body) for s in block.lines if s.member == member and s.arms[which]]
     events = [(day, body if body in study.regions else None) for day, body in events]
     if arm.require_region:
         events = [event for event in events if event[1] is not None]
+    days = sorted({day for day, _ in events})
+    events = [(day + timedelta(days=arm.landmark_days), body) for day, body in events if day in days[arm.nth - 1 :]]
     inside = [event for event in events if is_inside(study, event[0])]
     if arm.pick == "first_in_window" and inside:
         events = inside
@@ -146,5 +150,7 @@ def outcome_counts(block, study, member, index):
     for outcome in study.outcomes:
         window = days_around(index, *outcome.window)
         happened = fills_on(block, outcome.drug, member, window) if outcome.drug else None
+        if outcome.diagnosis:
+            happened = {day for who, day in block.diagnosed if who == member and day in window}
         counts.append(len(care_days(block, outcome.care, member, window) if happened is None else happened))
     return counts

@@ -1,6 +1,6 @@
 """Small blocks of claims and small studies, in which everything that may collide does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
@@ -54,6 +54,7 @@ class Block:
     conditions: list[tuple[int, date, int]]
     starts: list[Start]
     fills: dict[str, list[tuple[int, date]]]
+    diagnosed: list[tuple[int, date]] = field(default_factory=list)
 
 
 def case_of(seed):
@@ -117,13 +118,14 @@ def block_of(dice, first):
         some(dice, 8, lambda: (someone(dice), near(dice, first), dice.randint(0, 3))),
         sorted(some(dice, 4, start), key=lambda s: (s.member, s.day)),
         {"opioid": fills(), "other": fills()},
+        fills(),
     )
 
 
 def study_of(dice, first):
     """Any protocol that passes its own checks, with windows of a few days."""
     regions = dice.choice([[], ["back"], ["hip", "knee"], list(REGIONS)])
-    sources = dice.choice(["program", "claims"]), dice.choice(["claims", "claims", "program"])
+    sources = dice.choice(["program", "claims", "drug"]), dice.choice(["claims", "claims", "program", "drug"])
     overlaps = ["exclude_roster", "first_arm_entered"] if sources[0] == "program" else ["first_arm_entered"]
     lookback, washout = dice.randint(1, 12), dice.choice([None, dice.randint(1, 9), dice.randint(1, 9)])
     outcomes = [outcome(dice, k) for k in range(dice.randint(1, 3))]
@@ -158,12 +160,14 @@ def enrolment(dice, before, after):
 def arm(dice, name, source, regions):
     pick = dice.choice(["first_in_window", "first_ever"])
     told = {"name": name, "title": name, "source": source, "pick": pick}
-    procedures = {"procedures": "therapy"} if source == "claims" else {}
-    return {**told, **procedures, "require_region": bool(regions) and dice.random() < 0.5}
+    told |= {"claims": {"procedures": "therapy"}, "drug": {"drug": dice.choice(["opioid", "other"])}}.get(source, {})
+    told |= {"nth": dice.choice([1, 1, 1, 2, 3]), "landmark_days": dice.choice([0, 0, dice.randint(1, 9)])}
+    return {**told, "require_region": source != "drug" and bool(regions) and dice.random() < 0.5}
 
 
 def outcome(dice, k):
-    event = dice.choice([{"drug": "opioid"}, {"drug": "other"}, {"care": "therapy"}, {"care": "surgery"}])
+    event = dice.choice([{"drug": "opioid"}, {"drug": "other"}, {"care": "therapy"}, {"care": "surgery"},
+                         {"diagnosis": "conditions.cancer"}])  # fmt: skip
     low = dice.randint(0, 6)
     return {"name": f"o{k}", "title": "O", "kind": "count", "window": (low, low + dice.randint(0, 9)), **event}
 
@@ -216,6 +220,11 @@ def columns_of(block):
             bodies_of(block.starts),
             column([s.counts for s in block.starts], np.bool_),
         ),
+        diagnoses={
+            "conditions.cancer": (
+                column([m for m, _ in block.diagnosed], np.int64), days(day for _, day in block.diagnosed)
+            )
+        },
         drugs={
             name: (column([m for m, _ in rows], np.int64), days(day for _, day in rows))
             for name, rows in block.fills.items()

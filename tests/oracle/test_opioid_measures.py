@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from claimtwin.kernel import opioid_measures as m
 from claimtwin.kernel.fills import Fills
+from claimtwin.kernel.mme import daily_doses
 from claimtwin.kernel.spans import merge_spans
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,3 +124,18 @@ def test_the_dose_of_a_prior_user_falls_to_nought_who_stops():
 def test_overuse_is_ninety_days_of_ninety(gap, length, dose, overuse):
     use = use_of([(0, 0, 45, dose), (0, 45 + gap, length, dose)], [])
     assert one(use, m.potential_overuse, 0, 364) is overuse
+
+
+@pytest.mark.parametrize(("second_day", "chronic"), [(89, True), (91, False)])
+def test_half_of_a_chronic_episode_is_covered(second_day, chronic):
+    """Two supplies of 45 days in a run of 90 and as many days without: 180 days, 90 covered; one more is too many."""
+    use = use_of([(0, 1, 45, 10), (0, second_day + 46, 45, 10)], [])
+    runs = m.chronic_episode(use, np.zeros(1, np.int64), np.zeros(1, np.int32), 365, gap_days=200)
+    assert bool(runs[0]) is chronic
+
+
+def test_a_fill_that_begins_when_another_ends_is_not_added_to_it():
+    doses = daily_doses(
+        fills_of([(0, 0, 10, 40), (0, 10, 10, 50)]), np.zeros(1, np.int64), np.zeros(1, np.int32), 0, 30
+    )
+    assert doses.highest_day.tolist() == [50_000]

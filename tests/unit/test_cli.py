@@ -76,8 +76,8 @@ def test_all_faults_of_both_files_are_shown_before_spark_starts(
     "words",
     [
         [*RUN, "--ingest", "contract"],
-        [*RUN, "--ingest", "omop", "--input", "x"],
-        ["ingest", "--format", "omop", "--input", "x", "--env", "local"],
+        [*RUN, "--ingest", "sas", "--input", "x"],
+        ["ingest", "--format", "sas", "--input", "x", "--env", "local"],
         ["frobnicate"],
         ["pack"],
     ],
@@ -108,7 +108,9 @@ def test_a_whole_study_ends_with_the_report_and_the_hash(
     assert capsys.readouterr().out == "report: results/jpr/report.html\nhash: abc\n"
 
 
-@pytest.mark.parametrize("job", ["synth", "ingest", "pack", "facts", "histories", "match", "report", "study"])
+@pytest.mark.parametrize(
+    "job", ["synth", "ingest", "validate", "pack", "facts", "histories", "match", "report", "study"]
+)
 def test_each_job_is_the_command_of_its_name(job: str) -> None:
     command = "run" if job == "study" else job
     done = subprocess.run([sys.executable, ROOT / "jobs" / f"run_{job}.py", "--help"], capture_output=True, text=True)

@@ -28,7 +28,7 @@ EXIT_CODES = {0: "done", 1: "a fault of ours", 2: "configuration", 3: "input", 4
 EPILOG = (
     "Exit codes: " + ", ".join(f"{code} {words}" for code, words in EXIT_CODES.items()) + ". See docs/exit-codes.md."
 )
-FORMATS = ("contract", "desynpuf")
+FORMATS = ("contract", "desynpuf", "tuva", "omop")
 
 Study = Annotated[str, typer.Option("--study", help="Study protocol: a YAML file, or a preset's name.")]
 Env = Annotated[str, typer.Option("--env", help="Deployment: a YAML file, or a preset's name.")]
@@ -39,7 +39,7 @@ Input = Annotated[str, typer.Option("--input", help="Folder of the feed, or cata
 Unblind = Annotated[
     str | None, typer.Option("--unblind", help="Show effects although a gate fails; the reason is recorded.")
 ]
-Format = Annotated[str, typer.Option("--format", help="Form of the feed: contract or desynpuf.")]
+Format = Annotated[str, typer.Option("--format", help="Form of the feed: contract, desynpuf, tuva or omop.")]
 
 app = typer.Typer(
     name="claimtwin",
@@ -133,6 +133,22 @@ def ingest(format: Format, input: Input, env: Env, set: Set = None) -> None:
     from claimtwin.study.ingest import ingest as run_ingest
 
     run_ingest(spark, deployment, format, input, say)
+
+
+@app.command(epilog=EPILOG)
+def validate(env: Env, set: Set = None) -> None:
+    """Judge the ingested claims before any study: what is missing, late, orphaned or implausible; writes fitness.md.
+
+    Example: [bold]claimtwin validate --env env.yaml[/bold]
+    """
+    from claimtwin.config.load import load_env
+
+    deployment = load_env(env, set)
+    say = progress()
+    spark = _start(deployment.spark, say)
+    from claimtwin.study.fitness import validate as run_validate
+
+    print(f"fitness: {run_validate(spark, deployment, say)}")
 
 
 @app.command(epilog=EPILOG)

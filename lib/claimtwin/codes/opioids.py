@@ -4,14 +4,15 @@ The NDC list is not shipped: a study names its copy of the CDC file in ``env.yam
 (``mme_factors.csv``) and the words that tell uses apart (``opioid_uses.csv``); SOURCES.md says where from.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import numpy as np
 
-from claimtwin.codes.rules import shipped_rows
+from claimtwin.codes.rules import list_fingerprint, shipped_rows
 from claimtwin.codes.workbook import read_rows
 from claimtwin.errors import ConfigError
 from claimtwin.kernel.fills import MICRO, UNKNOWN, USES, Products
@@ -130,8 +131,13 @@ def kernel_products(products: Sequence[Product], edition: str) -> Products:
     names = ingredients_of(products)
     factors = factors_of(edition)
     steps = sorted({factor.above for factor in factors} - {0})
-    table = [[mme_of_unit(product, factors, above) for product in products] for above in (0, *steps)]
-    stepped = {(factor.ingredient, factor.unit) for factor in factors if factor.above}
+    own: dict[tuple[str, str], list[Factor]] = {}
+    for factor in factors:
+        own.setdefault((factor.ingredient, factor.unit), []).append(factor)
+    stepped = {drug for drug, some in own.items() if any(factor.above for factor in some)}
+    mine = [own.get((product.ingredient, product.unit), []) for product in products]
+    pairs = list(zip(products, mine, strict=True))
+    table = [[mme_of_unit(product, some, above) for product, some in pairs] for above in (0, *steps)]
     return Products(
         ingredient=np.array([names.index(product.ingredient) for product in products], np.int16),
         use=np.array([USES.index(product.use) for product in products], np.int16),
@@ -165,6 +171,12 @@ def mme_of_unit(product: Product, factors: Iterable[Factor], above: int = 0) -> 
         return UNKNOWN
     best = max(fits, key=lambda factor: (factor.only != "", factor.above))
     return _scaled(product.strength * best.factor * (_worn_days(product) if best.per == "day" else 1))
+
+
+def product_fingerprint(products: Sequence[Product]) -> str:
+    """Sha256 of all that is read of a product list, and of the shipped factors and uses."""
+    lines = [repr(astuple(product)) for product in products]
+    return hashlib.sha256("\n".join([list_fingerprint("mme_factors"), *lines]).encode()).hexdigest()
 
 
 def _product(row: dict[str, str]) -> Product:

@@ -22,6 +22,11 @@ def ssa_states() -> dict[str, str]:
     return {row["ssa"]: row["usps"] for row in _rows()}
 
 
+def state_names() -> dict[str, str]:
+    """USPS letters by name in lower case."""
+    return {row["name"].lower(): row["usps"] for row in _rows()}
+
+
 def _rows() -> list[dict[str, str]]:
     text = (resources.files("claimtwin.codes") / "states.csv").read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))

@@ -47,11 +47,14 @@ class Ingest(Strict):
 
     ``columns`` maps contract columns to the feed's names, ``constants`` fills columns that a feed lacks.
     ``assign_employers`` gives each person one of so many employers by hash; null (the default) assigns none.
+    ``run_out_days`` is how long claims take to come in: a study whose follow-up and run-out pass ``data_through`` is
+    refused.
     ``ndc_reference`` names a list of ``code_lists`` by which ten bare digits of an NDC are read; null refuses them.
     ``date_format`` holds a year of four digits, a month and a day, in any order, as in yyyy-MM-dd or M/d/yyyy.
     """
 
     data_through: date | None = None
+    run_out_days: Annotated[int, Field(ge=0, le=3650)] = 0
     on_duplicate_key: Literal["stop", "reject"] = "stop"
     assign_employers: Annotated[int, Field(ge=1)] | None = None
     settle: Settle = Settle()

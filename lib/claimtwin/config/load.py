@@ -39,9 +39,26 @@ def load_configuration(study: str, env: str, overrides: list[str] | None = None)
             for name in sorted({*protocol.drug_lists(), *protocol.product_lists()})
             if name not in deployment.code_lists
         ]
+        faults += _run_out(protocol, deployment, env)
     if faults or protocol is None or deployment is None:
         raise config_error(faults)
     return protocol, deployment
+
+
+def _run_out(protocol: Protocol, deployment: Env, env: str) -> list[str]:
+    """A study whose last follow-up, and the days that its claims take to come in, pass the end of the data."""
+    through = deployment.ingest.data_through
+    if through is None:
+        return []
+    after = max([outcome.window[1] for outcome in protocol.outcomes], default=0)
+    wait = deployment.ingest.run_out_days
+    late = protocol.study.index_window[1].toordinal() + after + wait - through.toordinal()
+    if late <= 0:
+        return []
+    return [
+        f"{env}: ingest.data_through: the follow-up of the last index ({after} days, and {wait} of run-out) ends {late}"
+        " days after it; end study.index_window earlier, or shorten the windows"
+    ]
 
 
 def load_env(env: str, overrides: list[str] | None = None) -> Env:

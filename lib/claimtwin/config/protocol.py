@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
-from claimtwin.config.histories import Histories
+from claimtwin.config.arms import Arm, Arms
+from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories, MeasureName
 from claimtwin.config.strict import Days, Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
@@ -78,55 +79,6 @@ class Enrollment(Strict):
     benefits: Annotated[list[Literal["medical", "pharmacy"]], Field(min_length=1)] = ["medical", "pharmacy"]
 
 
-class Arm(Strict):
-    """How a person comes into one arm.
-
-    ``source: program`` takes the start of a programme from the roster; ``source: claims`` the first service
-    of ``procedures`` (a shipped list by name, or code rules such as ``97010-97799``).
-    ``pick`` says what the index is when there are several: the first in the index window, or the first in
-    all the data, which then has to fall in the window.
-    """
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-    title: str
-    source: Literal["program", "claims"]
-    program: str | None = None
-    procedures: str | list[str] | None = None
-    require_region: bool = True
-    pick: Literal["first_in_window", "first_ever"] = "first_in_window"
-
-    @model_validator(mode="after")
-    def _source_is_told(self) -> Self:
-        if self.source == "claims" and not self.procedures:
-            raise ValueError("procedures: an arm with source 'claims' needs a code list")
-        if self.source == "program" and self.procedures:
-            raise ValueError("procedures: an arm with source 'program' takes none")
-        if self.source == "claims" and self.program:
-            raise ValueError("program: an arm with source 'claims' takes none")
-        return self
-
-
-class Arms(Strict):
-    """The two arms, and what happens to people who could be in both.
-
-    ``exclude_roster``: nobody with any programme start may be a comparator.
-    ``first_arm_entered``: each person stays in the arm whose index comes first; same day, the treated arm. An
-    index outside the index window does not compete with one inside.
-    """
-
-    treated: Arm
-    comparator: Arm
-    overlap: Literal["exclude_roster", "first_arm_entered"] = "exclude_roster"
-
-    @model_validator(mode="after")
-    def _roster_makes_sense(self) -> Self:
-        if self.treated.name == self.comparator.name:
-            raise ValueError("both arms have the same name")
-        if self.overlap == "exclude_roster" and self.treated.source != "program":
-            raise ValueError("overlap: 'exclude_roster' needs a treated arm with source 'program'")
-        return self
-
-
 class Washout(Strict):
     """No dispensing of the listed drugs in the ``days`` before index (the naive rule)."""
 
@@ -163,7 +115,9 @@ class Matching(Strict):
 class Outcome(Strict):
     """What is counted after index, day 0 being the index day.
 
-    ``event`` is a drug list (dispensings are counted) or a care family (days with such care are counted).
+    Of a drug list dispensings are counted, of a care family days with such care, of a ``diagnosis`` (shipped list and
+    group, as in ``conditions.opioid_overdose``) days with it in any position; a measure of opioid use is taken
+    from the fills and supply of ``histories``.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
@@ -171,13 +125,15 @@ class Outcome(Strict):
     kind: Literal["binary", "count"]
     drug: str | None = None
     care: CareFamily | None = None
+    measure: MeasureName | None = None
+    diagnosis: Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")] | None = None
     window: Window
     scale: Annotated[int, Field(ge=1)] = 1
 
     @model_validator(mode="after")
     def _one_event(self) -> Self:
-        if (self.drug is None) == (self.care is None):
-            raise ValueError("name exactly one of 'drug' and 'care'")
+        if sum(event is not None for event in (self.drug, self.care, self.measure, self.diagnosis)) != 1:
+            raise ValueError("name exactly one of 'drug', 'care', 'diagnosis' and 'measure'")
         if self.window[0] > self.window[1]:
             raise ValueError("window: its first day lies after its last day")
         if self.window[0] < 0:
@@ -237,13 +193,22 @@ class Protocol(Strict):
             *self._region_faults(),
             *self._window_faults(),
             *self._name_faults(),
+            *self._history_faults(),
             *subgroup_faults(self.subgroups, get_args(Covariate)),
         ]
-        if self.histories is not None and self.histories.supply and not self.histories.fills:
-            faults.append("histories.supply: runs are made of fills, and histories.fills is not set")
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def _history_faults(self) -> list[str]:
+        asked = self.histories or Histories()
+        measured = [o for o in self.outcomes if o.measure]
+        faults = []
+        if (asked.supply or measured) and not asked.fills:
+            faults.append("histories.fills is not set, and runs of supply and measures are made of fills")
+        if not asked.benzodiazepines and any(o.measure in OF_BENZODIAZEPINES for o in measured):
+            faults.append("histories.benzodiazepines: a measure needs this product list")
+        return faults
 
     def _region_faults(self) -> list[str]:
         if self.regions:
@@ -287,9 +252,11 @@ class Protocol(Strict):
     def drug_lists(self) -> list[str]:
         """Return the names of the drug lists that the study needs, sorted."""
         named = {o.drug for o in self.outcomes if o.drug} | ({self.washout.codes} if self.washout else set())
+        named |= {arm.drug for arm in self.arm_list() if arm.drug}
         return sorted(named)
 
     def product_lists(self) -> list[str]:
         """Return the names of the product lists that the histories need, sorted."""
-        fills = self.histories.fills if self.histories else None
-        return [fills.products] if fills else []
+        asked = self.histories or Histories()
+        named = {asked.fills.products if asked.fills else None, asked.benzodiazepines}
+        return sorted(name for name in named if name)

@@ -3,12 +3,16 @@
 Codes were classified before, once per distinct code; a kernel never compares text.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from claimtwin.kernel.columns import Days, Flags, Index
+
+if TYPE_CHECKING:
+    from claimtwin.kernel.opioid_measures import OpioidUse
 
 Small = NDArray[np.int16]
 
@@ -69,7 +73,11 @@ class Roster:
 
 @dataclass(frozen=True)
 class Claims:
-    """All that is known of a block's members; ``drugs`` holds (member, day) of dispensings by list name."""
+    """All that is known of a block's members; ``drugs`` holds (member, day) of dispensings by list name.
+
+    ``diagnoses`` holds (member, day) of lines by the list and group that an outcome names; ``opioids`` is null
+    unless an outcome is a measure of them.
+    """
 
     n_members: int
     coverage: Coverage
@@ -77,3 +85,5 @@ class Claims:
     conditions: Conditions
     roster: Roster
     drugs: dict[str, tuple[Index, Days]]
+    diagnoses: dict[str, tuple[Index, Days]] = field(default_factory=dict)
+    opioids: "OpioidUse | None" = None

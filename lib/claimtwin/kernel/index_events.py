@@ -5,9 +5,10 @@ from datetime import date
 
 import numpy as np
 
-from claimtwin.config.protocol import Arm, Protocol
+from claimtwin.config.arms import Arm
+from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.claims import Claims, Small
-from claimtwin.kernel.columns import Days, Flags, Index, starts_run
+from claimtwin.kernel.columns import Days, Events, Flags, Index, keys, starts_run
 
 EPOCH = date(1970, 1, 1).toordinal()
 REGION_NAMES = ("back", "neck", "shoulder", "hip", "knee")
@@ -38,19 +39,38 @@ def pick_entries(claims: Claims, protocol: Protocol, arm: Arm, number: int) -> E
 
     The first event in the index window, or where there is none (or ``pick`` says so) the first in all the
     data; then ``index_in_window`` decides. An event needs a studied body region where the arm requires one;
-    a region that is not studied counts as none (-1).
+    a region that is not studied counts as none (-1). Of these the events of a member's first ``nth`` - 1 days with
+    one do not count; the index is ``landmark_days`` after the event, and the window is that of the index.
 
     Ties: of several on one day the first in the table's key order.
     Source: docs/decisions/003-index-event.md.
     """
-    source = claims.roster if arm.source == "program" else claims.services
-    counts = claims.roster.counts if arm.source == "program" else claims.services.arms[:, number]
-    studied = np.isin(source.body, [REGION_NAMES.index(region) for region in protocol.regions])
-    rows = np.flatnonzero(counts & studied if arm.require_region else counts)
-    member, day = source.member[rows], source.day[rows]
-    body = np.where(studied[rows], source.body[rows], np.int16(-1))
+    member, day, body = _events(claims, arm, number)
+    studied = np.isin(body, [REGION_NAMES.index(region) for region in protocol.regions])
+    rows = np.flatnonzero(studied) if arm.require_region else np.arange(len(member))
+    member, day, body = member[rows], day[rows], np.where(studied[rows], body[rows], np.int16(-1))
+    late = np.flatnonzero(_day_number_of_member(member, day) >= arm.nth)
+    member, day, body = member[late], day[late] + np.int32(arm.landmark_days), body[late]
     chosen = _first_rows(member, day, protocol, arm)
     return Entries(member[chosen], day[chosen], body[chosen])
+
+
+def _events(claims: Claims, arm: Arm, number: int) -> tuple[Index, Days, Small]:
+    """Everything that could bring a member into an arm, in the table's key order: member, day, body region."""
+    if arm.drug is not None:
+        member, day = claims.drugs[arm.drug]
+        return member, day, np.full(len(member), -1, np.int16)
+    source = claims.roster if arm.source == "program" else claims.services
+    counts = claims.roster.counts if arm.source == "program" else claims.services.arms[:, number]
+    return source.member[counts], source.day[counts], source.body[counts]
+
+
+def _day_number_of_member(member: Index, day: Days) -> Index:
+    """The how-manyeth of its member's distinct days each row lies on, from 1."""
+    days = Events.of(member, day).distinct_days()
+    first = np.searchsorted(days.member(), member, "left")
+    number: Index = np.searchsorted(days.key, keys(member, day), "left") - first + 1
+    return number
 
 
 def _first_rows(member: Index, day: Days, protocol: Protocol, arm: Arm) -> Index:

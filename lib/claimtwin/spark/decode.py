@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from claimtwin.codes.drugs import DrugList
+from claimtwin.codes.opioids import Product
 from claimtwin.codes.rules import (
     EMERGENCY_PLACE,
     EMERGENCY_REVENUE,
@@ -19,6 +20,7 @@ from claimtwin.codes.rules import (
     Procedures,
     classify_diagnoses,
     group_flags,
+    group_names,
     in_ranges,
     parse_range,
 )
@@ -40,8 +42,10 @@ Answers = NDArray[Any]
 class CodeBook:
     """All code lists that a study needs, read on the driver and sent to the workers with the kernel.
 
-    ``arms`` holds the procedures of the treated and the comparator arm, null for an arm from the roster.
-    ``programs`` is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted.
+    ``arms`` holds the procedures of the treated and the comparator arm, null for any other kind of arm. ``program``
+    is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted; ``diagnoses``
+    the lists and groups of the outcomes; ``products`` and ``benzodiazepines`` the products of the histories, in the
+    order of their NDC.
     """
 
     families: dict[str, Procedures]
@@ -50,6 +54,9 @@ class CodeBook:
     state_regions: dict[str, str]
     program: str | None = None
     comorbidities: str = "comorbidities"
+    diagnoses: tuple[str, ...] = ()
+    products: tuple[Product, ...] = ()
+    benzodiazepines: tuple[Product, ...] = ()
 
 
 def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
@@ -61,6 +68,7 @@ def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
         services=_services(medical, book),
         conditions=_conditions(medical, book.comorbidities),
         roster=_roster(tables["program_enrollment"], book),
+        diagnoses={name: _diagnosed(medical, name) for name in book.diagnoses},
         drugs={name: _dispensings(tables["pharmacy_claim"], drug) for name, drug in book.drugs.items()},
     )
 
@@ -203,6 +211,20 @@ def _groups_met(table: pa.Table, column: str, name: str) -> tuple[Index, Index]:
         own = system[lines] == number
         met.append((lines[own], groups[own]))
     return np.concatenate([rows for rows, _ in met]), np.concatenate([group for _, group in met])
+
+
+def _diagnosed(table: pa.Table, name: str) -> tuple[Index, Days]:
+    """Lines with a diagnosis of ``list.group`` in any position."""
+    listed, _, group = name.partition(".")
+    number = group_names(listed).index(group)
+    met = np.zeros(table.num_rows, np.bool_)
+    system = per_code(table, "diagnosis_code_type", _position(SYSTEMS))
+    for column in DIAGNOSES:
+        if table[column].null_count < table.num_rows:
+            for k, text in enumerate(SYSTEMS):
+                flags = per_code(table, column, partial(group_flags, name=listed, system=text))
+                met |= flags[:, number] & (system == k)
+    return member_of(table)[met], days_of(table, "claim_start_date")[met]
 
 
 def _cents(table: pa.Table, name: str) -> Index:

@@ -12,17 +12,18 @@ from pyspark.sql import DataFrame
 
 from claimtwin.codes.opioids import Product, kernel_products
 from claimtwin.codes.rules import Procedures
-from claimtwin.config.histories import EpisodeRules, FillRules, SupplyRules
+from claimtwin.config.histories import EpisodeRules, FillRules, Histories, SupplyRules
 from claimtwin.kernel.columns import Days, Flags, Index
 from claimtwin.kernel.episodes import COUNTED, NEVER, CareLines, find_episodes
-from claimtwin.kernel.fills import PAIN, REPAIRS, UNKNOWN, Dispensings, find_fills, mme_a_day
+from claimtwin.kernel.fills import PAIN, REPAIRS, UNKNOWN, Dispensings, Fills, find_fills, mme_a_day
 from claimtwin.kernel.index_events import REGION_NAMES
 from claimtwin.kernel.mme import summed
+from claimtwin.kernel.opioid_measures import OpioidUse
 from claimtwin.kernel.spans import Spans, merge_spans
 from claimtwin.kernel.supply import lay_out, run_of, supply_runs
 from claimtwin.spark.arrow import ddl_of, each_block
 from claimtwin.spark.blocks import MEMBERS
-from claimtwin.spark.decode import NO_STOP, days_of, family_of, grouped, member_of, per_code, region_of
+from claimtwin.spark.decode import NO_STOP, CodeBook, days_of, family_of, grouped, member_of, per_code, region_of
 
 DOSE, DAILY = pa.decimal128(18, 3), pa.decimal128(18, 6)
 FILLS = pa.schema(
@@ -69,6 +70,25 @@ def build_episodes(blocks: DataFrame, families: dict[str, Procedures], rules: Ep
     """``msk_episodes``: one row an episode of a person and body region; ``quiet_days`` null where none was before."""
     kernel = partial(_episodes_of_block, families=families, rules=rules)
     return blocks.select(MEMBERS, "medical_claim").mapInArrow(each_block(kernel), schema=ddl_of(EPISODES))
+
+
+def opioid_use(tables: dict[str, pa.Table], book: CodeBook, asked: Histories) -> OpioidUse:
+    """Fills for pain of a block, their days with supply, and the same of benzodiazepines."""
+    rules, supply = asked.fills or FillRules(), asked.supply or SupplyRules()
+    both = [_use(tables, products, rules, supply) for products in (book.products, book.benzodiazepines)]
+    return OpioidUse(*both[0], *both[1])
+
+
+def _use(
+    tables: dict[str, pa.Table], products: Sequence[Product], rules: FillRules, supply: SupplyRules
+) -> tuple[Fills, Spans]:
+    listed = kernel_products(products, rules.mme_edition)
+    fills = find_fills(dispensings_of(tables["pharmacy_claim"], products), listed, rules)
+    fills = fills.of(listed.use[fills.product] == PAIN)
+    drug = listed.ingredient[fills.product].astype(np.int64)
+    stays = _stays(tables["medical_claim"]) if supply.hospital_days == "kept" else None
+    laid = lay_out(fills.member, drug, fills.day, fills.supply, supply, stays)
+    return fills, merge_spans(laid.member, laid.start, laid.stop)
 
 
 def dispensings_of(table: pa.Table, products: Sequence[Product]) -> Dispensings:

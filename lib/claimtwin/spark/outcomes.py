@@ -1,5 +1,6 @@
 """A second pass over the blocks, of the people asked about only: what happened after index."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,7 @@ from claimtwin.schema.tables import TABLES
 from claimtwin.spark.arrow import ddl_of, each_block, each_group, to_cell
 from claimtwin.spark.blocks import MEMBERS, empty_payload
 from claimtwin.spark.decode import CodeBook, claims_of_block
+from claimtwin.spark.histories import opioid_use
 
 ASKED = pa.schema([("block_id", pa.int64()), ("asked", pa.binary())])
 KEY = ("person_id", "treated", "index_date")
@@ -42,8 +44,11 @@ def find_outcomes(blocks: DataFrame, asked: DataFrame, protocol: Protocol, book:
 
 def payloads_read_by(protocol: Protocol) -> list[str]:
     """Payload columns that the outcomes of a protocol are counted in; the others are not read."""
-    drugs = ["pharmacy_claim"] if any(outcome.drug for outcome in protocol.outcomes) else []
-    care = ["medical_claim"] if any(outcome.care for outcome in protocol.outcomes) else []
+    measured = any(outcome.measure for outcome in protocol.outcomes)
+    asked = protocol.histories.supply if protocol.histories else None
+    stays = measured and asked is not None and asked.hospital_days == "kept"
+    drugs = ["pharmacy_claim"] if measured or any(outcome.drug for outcome in protocol.outcomes) else []
+    care = ["medical_claim"] if stays or any(outcome.care or outcome.diagnosis for outcome in protocol.outcomes) else []
     return drugs + care
 
 
@@ -57,6 +62,10 @@ def _outcomes_of_block(tables: dict[str, pa.Table], protocol: Protocol, book: Co
     rows = pa.compute.index_in(asked["person_id"], value_set=members).to_numpy().astype(np.int64)
     days = asked["index_date"].cast(pa.int32()).to_numpy()
     absent: dict[str, pa.Table] = {name: empty_payload(name) for name in TABLES if name not in tables}
-    counts = count_outcomes(claims_of_block({**tables, **absent}, book), protocol, rows, days)
+    whole = {**tables, **absent}
+    claims = claims_of_block(whole, book)
+    if protocol.histories is not None and any(outcome.measure for outcome in protocol.outcomes):
+        claims = replace(claims, opioids=opioid_use(whole, book, protocol.histories))
+    counts = count_outcomes(claims, protocol, rows, days)
     found = [asked["person_id"], asked["treated"], *(pa.array(column) for column in counts.T)]
     return pa.table(found, schema=outcome_layout(protocol))

@@ -1,16 +1,21 @@
 """All code lists of a study, read once on the driver and sent to the workers with the kernels."""
 
+import difflib
 import hashlib
 
 from claimtwin.codes.drugs import DrugList, read_drug_list
-from claimtwin.codes.rules import care_families, procedures_of
+from claimtwin.codes.opioids import Product, product_fingerprint, read_products
+from claimtwin.codes.rules import care_families, group_names, procedures_of
 from claimtwin.codes.states import census_regions
 from claimtwin.config.deployment import Env
+from claimtwin.config.histories import Histories
 from claimtwin.config.protocol import Protocol
+from claimtwin.errors import ConfigError
 from claimtwin.spark.decode import CodeBook
 
 COMORBIDITIES = {"charlson": "comorbidities", "elixhauser": "elixhauser"}
 """Shipped list by the name that a protocol uses."""
+DIAGNOSIS_LISTS = ("conditions", "elixhauser", "comorbidities", "body_regions")
 
 
 def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
@@ -19,6 +24,7 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
     Raises:
         ConfigError: A file, a column or a list is missing, or a rule cannot be read.
     """
+    asked = protocol.histories or Histories()
     treated, comparator = (arm.procedures and procedures_of(arm.procedures) for arm in protocol.arm_list())
     return CodeBook(
         families=care_families(),
@@ -26,13 +32,34 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
         drugs={name: read_drug_list(name, env.code_lists[name]) for name in protocol.drug_lists()},
         state_regions=census_regions(),
         program=protocol.arms.treated.program,
+        diagnoses=tuple(_known_group(outcome.diagnosis) for outcome in protocol.outcomes if outcome.diagnosis),
+        products=_products(asked.fills.products if asked.fills else None, env),
+        benzodiazepines=_products(asked.benzodiazepines, env),
         comorbidities=COMORBIDITIES[protocol.score.comorbidities],
     )
 
 
 def drug_list_fingerprints(book: CodeBook) -> dict[str, str]:
     """Sha256 of the codes of each list, as they are compared."""
-    return {name: _fingerprint(drugs) for name, drugs in sorted(book.drugs.items())}
+    products = {"products": book.products, "benzodiazepines": book.benzodiazepines}
+    read = {f"histories.{name}": product_fingerprint(rows) for name, rows in products.items() if rows}
+    return {name: _fingerprint(drugs) for name, drugs in sorted(book.drugs.items())} | read
+
+
+def _products(name: str | None, env: Env) -> tuple[Product, ...]:
+    return read_products(env.code_lists[name].path, f"env: code_lists.{name}") if name else ()
+
+
+def _known_group(name: str) -> str:
+    listed, _, group = name.partition(".")
+    if listed not in DIAGNOSIS_LISTS or group not in group_names(listed):
+        known = [f"{one}.{own}" for one in DIAGNOSIS_LISTS for own in group_names(one)]
+        close = difflib.get_close_matches(name, known, n=3)
+        raise ConfigError(
+            f"No diagnoses are called '{name}'.", "study: outcomes.diagnosis", "lib/claimtwin/codes/SOURCES.md",
+            f"use {' or '.join(close)}" if close else f"name a list ({', '.join(DIAGNOSIS_LISTS)}) and its group",
+        )  # fmt: skip
+    return name
 
 
 def _fingerprint(drugs: DrugList) -> str:

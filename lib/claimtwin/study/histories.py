@@ -1,13 +1,11 @@
 """Histories on request: fills, runs of supply and episodes of care as tables of the study."""
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import astuple
 
 from pyspark.sql import DataFrame, SparkSession
 
-from claimtwin.codes.opioids import Product, read_products
-from claimtwin.codes.rules import care_families, list_fingerprint
+from claimtwin.codes.opioids import product_fingerprint, read_products
+from claimtwin.codes.rules import care_families
 from claimtwin.config.deployment import Env
 from claimtwin.config.histories import EpisodeRules, FillRules, Histories, SupplyRules
 from claimtwin.config.protocol import Protocol
@@ -54,12 +52,6 @@ def plan_histories(protocol: Protocol, env: Env) -> Plan:
             "The protocol asks for no history.", "study: histories", remedy="set histories.fills or histories.episodes"
         )
     return plan
-
-
-def product_fingerprint(products: tuple[Product, ...]) -> str:
-    """Sha256 of all that is read of a product list, and of the shipped factors and uses."""
-    lines = [repr(astuple(product)) for product in products]
-    return hashlib.sha256("\n".join([list_fingerprint("mme_factors"), *lines]).encode()).hexdigest()
 
 
 def _plan_fills(rules: FillRules, supply: SupplyRules | None, env: Env) -> Plan:

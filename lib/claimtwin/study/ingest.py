@@ -15,6 +15,8 @@ from claimtwin.config.load import fingerprint
 from claimtwin.errors import ConfigError, GuardError, InputError
 from claimtwin.io.adapters.contract import read_contract
 from claimtwin.io.adapters.desynpuf import read_desynpuf
+from claimtwin.io.adapters.omop import read_omop
+from claimtwin.io.adapters.tuva import read_tuva
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store, read_table, write_table
 from claimtwin.schema.feed import Feed, check_settings, find_sources
@@ -27,7 +29,9 @@ from claimtwin.study.progress import Say
 
 Counts = dict[str, int]
 Adapter = Callable[[SparkSession, Ingest, str], list[Feed]]
-FORMATS: dict[str, Adapter] = {"contract": read_contract, "desynpuf": read_desynpuf}
+FORMATS: dict[str, Adapter] = {
+    "contract": read_contract, "desynpuf": read_desynpuf, "tuva": read_tuva, "omop": read_omop,
+}  # fmt: skip
 SUMMARY = "ingest_summary"
 PAGE = "docs/data-contract.md"
 MOST_COUNTS = 10_000
@@ -59,7 +63,7 @@ def ingest(spark: SparkSession, env: Env, source_format: str, source: str, say: 
     Args:
         spark: The session.
         env: Where to write, and how the feed is read.
-        source_format: ``contract`` or ``desynpuf``.
+        source_format: ``contract``, ``desynpuf``, ``tuva`` or ``omop``.
         source: A folder, or ``catalog.schema``.
         say: Told the counts, a line each; never a value.
 

@@ -181,7 +181,7 @@ def _report(run: Run, design: Design) -> Result:
             "candidates": design.candidates.identity,
             "blocks": blocks.identity,
             "lists": drug_list_fingerprints(run.book),
-            **run.part("outcomes", "describe_candidates"),
+            **run.part("outcomes", "describe_candidates", "histories"),
         },
         lambda: find_outcomes(blocks.frame, _asked(run, design), run.protocol, run.book),
         run.say,

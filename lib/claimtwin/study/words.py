@@ -4,7 +4,8 @@ from typing import Any
 
 import yaml
 
-from claimtwin.config.protocol import Arm, Protocol
+from claimtwin.config.arms import Arm
+from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.eligibility import criteria_of
 
 ENTERED = "candidates"
@@ -38,8 +39,16 @@ def assumption_rows(protocol: Protocol) -> list[dict[str, str]]:
 def _entry(protocol: Protocol, arm: Arm) -> str:
     region = f" for {_either(protocol.regions)}" if arm.require_region else ""
     if arm.source == "program":
-        return f"Began {arm.program or 'a programme'}{region}, at any time"
-    return f"Had a qualifying claim{region}, at any time"
+        return f"Began {arm.program or 'a programme'}{region}, at any time{_later(arm)}"
+    if arm.source == "drug":
+        return f"Filled {arm.drug}, at any time{_later(arm)}"
+    return f"Had a qualifying claim{region}, at any time{_later(arm)}"
+
+
+def _later(arm: Arm) -> str:
+    """What of an arm's rule puts the index later than its first event; empty where nothing does."""
+    nth = f"; the event of day {arm.nth} with one counts" if arm.nth > 1 else ""
+    return nth + (f"; index {arm.landmark_days} days after it" if arm.landmark_days else "")
 
 
 def _either(names: list[Any]) -> str:

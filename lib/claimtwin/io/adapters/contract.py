@@ -2,7 +2,7 @@
 
 from pyspark.sql import DataFrame, SparkSession
 
-from claimtwin.config.deployment import Ingest, TableName
+from claimtwin.config.deployment import Ingest
 from claimtwin.errors import InputError
 from claimtwin.io.adapters.files import read_csv, read_delta, read_parquet
 from claimtwin.io.tables import Store
@@ -22,7 +22,7 @@ def read_contract(spark: SparkSession, settings: Ingest, source: str) -> list[Fe
     Raises:
         InputError: Tables that a study cannot do without are missing; all of them are named.
     """
-    frames = {name: _find(spark, settings, source, name) for name in CONTRACTS}
+    frames = {name: find_table(spark, settings, source, name) for name in CONTRACTS}
     missing = [name for name, frame in frames.items() if frame is None and not CONTRACTS[name].optional]
     if missing:
         raise InputError(
@@ -34,7 +34,8 @@ def read_contract(spark: SparkSession, settings: Ingest, source: str) -> list[Fe
     return [_feed(spark, settings, contract, frames[name]) for name, contract in CONTRACTS.items()]
 
 
-def _find(spark: SparkSession, settings: Ingest, source: str, name: TableName) -> DataFrame | None:
+def find_table(spark: SparkSession, settings: Ingest, source: str, name: str) -> DataFrame | None:
+    """One table of a folder or schema, in any of the forms that ``read_contract`` knows; null where there is none."""
     ref = Store(source).table(name)
     found = read_delta(spark, ref.name, is_path=ref.is_path)
     if found is not None or not ref.is_path:

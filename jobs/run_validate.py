@@ -1,0 +1,8 @@
+"""`claimtwin validate` for spark-submit; same options, same function."""
+
+import sys
+
+from claimtwin.app.cli import main
+
+if __name__ == "__main__":
+    main(["validate", *sys.argv[1:]])

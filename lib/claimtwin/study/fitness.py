@@ -1,0 +1,162 @@
+"""Data fitness: whether a feed can bear a study, judged on the claims tables before there is one."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from claimtwin.codes.drugs import read_drug_list
+from claimtwin.codes.rules import SYSTEMS as CODING_SYSTEMS
+from claimtwin.codes.rules import care_families, diagnosis_groups
+from claimtwin.codes.usage import ListUsage, usage_of_drugs, usage_of_rules
+from claimtwin.config.deployment import Env
+from claimtwin.io.collect import collect_compact
+from claimtwin.io.files import write_files
+from claimtwin.io.tables import Store, read_table
+from claimtwin.report.fitness import NOTE, Check, lines, month_name, names, page, share
+from claimtwin.schema.tables import TABLES
+from claimtwin.spark import fitness as counts
+from claimtwin.stats.fitness import completeness, standing_out
+from claimtwin.stats.withhold import is_small, withhold
+from claimtwin.study.progress import Say
+
+Row = dict[str, Any]
+Tables = dict[str, DataFrame]
+CLAIMS = ("medical_claim", "pharmacy_claim")
+MOST_ROWS = 1_000_000
+PAGE = "fitness.md"
+
+
+def validate(spark: SparkSession, env: Env, say: Say) -> Path:
+    """Judge the claims tables, tell each check, and write the page to ``output``; its path.
+
+    Raises:
+        InputError: The claims were not ingested.
+        ConfigError: A code list cannot be read.
+    """
+    store, made_by = Store(env.tables), "claimtwin ingest"
+    tables: Tables = {name: read_table(spark, store.table(name), made_by=made_by) for name in TABLES}
+    checks = [
+        *_people(tables, env),
+        *_claims(tables, env),
+        *_months(tables),
+        *_employers(tables, env),
+        *_codes(tables, env),
+    ]
+    for line in lines(checks):
+        say(line)
+    write_files(Path(env.output), {PAGE: page(checks)})
+    return Path(env.output) / PAGE
+
+
+def _collect(frame: DataFrame, *text: str) -> list[Row]:
+    rows: list[Row] = collect_compact(frame, frame.columns, max_rows=MOST_ROWS, text=text).to_pylist()
+    return rows
+
+
+def _share(name: str, row: Row, part: str, whole: str, what: str, env: Env, note: float = NOTE) -> Check:
+    """A share of rows or people, withheld where it is of few."""
+    return share(name, withhold(row[part], env.disclosure.min_cell), row[whole], note=note, what=f" {what}")
+
+
+def _people(tables: Tables, env: Env) -> list[Check]:
+    row = _collect(counts.count_people(tables["eligibility"]))[0]
+    words = {
+        "no_birth": "birth date unknown", "two_births": "two birth dates", "too_old": "over 110 years old",
+        "unknown_gender": "gender unknown", "two_genders": "two genders",
+    }  # fmt: skip
+    return [_share(f"people: {text}", row, name, "people", "people", env) for name, text in words.items()]
+
+
+def _claims(tables: Tables, env: Env) -> list[Check]:
+    fills = _collect(counts.count_supply(tables["pharmacy_claim"]))[0]
+    words = {
+        "no_supply": "days' supply missing", "zero_supply": "days' supply zero", "long_supply": "days' supply over 365",
+        "no_quantity": "quantity missing or zero",
+    }  # fmt: skip
+    checks = [_share(f"pharmacy_claim: {text}", fills, name, "fills", "fills", env) for name, text in words.items()]
+    orphans = [counts.count_orphans(tables[name], tables["eligibility"], name) for name in CLAIMS]
+    for row in sorted(_collect(reduce(DataFrame.unionAll, orphans), "table"), key=lambda row: str(row["table"])):
+        checks.append(_share(f"{row['table']}: person never enrolled", row, "nobody", "lines", "lines", env))
+        checks.append(_share(f"{row['table']}: day not enrolled", row, "outside", "lines", "lines", env, note=0.05))
+    coded = _collect(counts.count_systems(tables["medical_claim"]))[0]
+    for name, text in (("icd_10_early", "ICD-10 before October 2015"), ("icd_9_late", "ICD-9 from October 2015")):
+        checks.append(_share(f"medical_claim: {text}", coded, name, "lines_coded", "coded lines", env))
+    return checks
+
+
+def _months(tables: Tables) -> list[Check]:
+    frames = [counts.count_months(tables[name], name) for name in CLAIMS]
+    by_table: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
+    for row in _collect(reduce(DataFrame.unionAll, frames), "table"):
+        by_table[row["table"]][row["service"], row["paid"]] = row["lines"]
+    checks, proposed = [], []
+    for name in CLAIMS:
+        found = completeness(by_table[name])
+        proposed.append(found.through)
+        if not found.months:
+            checks.append(Check(f"{name}: completeness", "no payment dates, so it cannot be told", look=True))
+            continue
+        last = [f"{month_name(m)} {100 * part:.0f} %" for m, part in zip(found.months, found.share, strict=True)][-6:]
+        checks.append(Check(f"{name}: completeness of the last months", ", ".join(last), found.share[-1] < 0.95))
+    told = [month for month in proposed if month is not None]
+    if told:
+        checks.append(Check("proposed ingest.data_through", f"the end of {month_name(min(told))}"))
+    return checks
+
+
+def _employers(tables: Tables, env: Env) -> list[Check]:
+    """Fills per person and year of each employer that is not small; who stands out is named."""
+    rows = _collect(counts.count_employers(tables["eligibility"], tables["pharmacy_claim"]), "employer_id")
+    large = [row for row in rows if not is_small(row["people"], env.disclosure.min_cell) and row["days"] > 0]
+    rates = {row["employer_id"]: 365.25 * row["fills"] / row["days"] for row in large}
+    out = standing_out(rates)
+    none = sorted(row["employer_id"] for row in large if not row["fills"])
+    ordered = sorted(rates.values())
+    words = f"{ordered[0]:.2f} to {ordered[-1]:.2f}" if ordered else "none to tell"
+    return [
+        Check(f"pharmacy fills a person and year, {len(rates)} employers", words),
+        Check("employers whose fill rate stands out", names(out) or "none", bool(out)),
+        Check("employers with cover for drugs and no fill", names(none) or "none", bool(none)),
+    ]
+
+
+def _codes(tables: Tables, env: Env) -> list[Check]:
+    rows = _collect(counts.count_codes(tables["medical_claim"], tables["pharmacy_claim"]), "kind", "code")
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        found[row["kind"]][row["code"]] = row["lines"]
+    drugs = {name: read_drug_list(name, file) for name, file in sorted(env.code_lists.items())}
+    checks = []
+    if env.ingest.ndc_reference in drugs:
+        known = drugs[env.ingest.ndc_reference]
+        whole = sum(found["ndc"].values())
+        unmapped = sum(n for code, n in found["ndc"].items() if code[: known.digits] not in known.codes)
+        row = {"unmapped": unmapped, "fills": whole}
+        checks.append(_share("NDC not on the reference list", row, "unmapped", "fills", "fills", env, note=0.05))
+    usages = [usage_of_drugs(name, drug.codes, _cut(found["ndc"], drug.digits)) for name, drug in drugs.items()]
+    for family, procedures in care_families().items():
+        spans = [*procedures.alone, *(span for span, _ in procedures.with_modifier)]
+        usages.append(usage_of_rules(f"care {family}", spans, found["hcpcs"], whole=True))
+    for system in CODING_SYSTEMS:
+        spans = [span for _, span in diagnosis_groups("body_regions", system)]
+        if found[system]:
+            usages.append(usage_of_rules(f"body regions {system}", spans, found[system], whole=False))
+    return checks + [_usage(usage, env.disclosure.min_cell) for usage in usages]
+
+
+def _cut(codes: dict[str, int], digits: int | None) -> dict[str, int]:
+    cut: dict[str, int] = defaultdict(int)
+    for code, rows in codes.items():
+        cut[code[:digits]] += rows
+    return cut
+
+
+def _usage(usage: ListUsage, min_cell: int) -> Check:
+    """A list that nothing meets asks for a look; near codes of few lines stay unnamed."""
+    near: Sequence[str] = [f"{code} ({rows:,})" for code, rows in usage.near if not is_small(rows, min_cell)]
+    words = f"{usage.hits:,} lines; {len(usage.idle):,} of {usage.rules:,} rules without any"
+    return Check(f"list {usage.name}", words + (f"; almost: {names(near)}" if near else ""), not usage.hits)

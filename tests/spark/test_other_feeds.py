@@ -1,0 +1,163 @@
+"""Tuva's input layer and OMOP tables against the same files read with the csv module alone."""
+
+import csv
+import shutil
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+
+import pytest
+from claimtwin.config.deployment import Ingest
+from claimtwin.errors import ConfigError, InputError
+from claimtwin.io.adapters.omop import read_omop
+from claimtwin.io.adapters.tuva import read_tuva
+from claimtwin.schema.feed import find_sources
+from claimtwin.spark.contract import judge, keep_accepted
+
+from tests.support.shared import shared_data
+
+
+def rows_of(folder, name):
+    with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def accepted(feeds, table):
+    """Accepted rows of one table; the feed has all columns that a table must have."""
+    feed = next(feed for feed in feeds if feed.table == table)
+    found = find_sources(feed, Ingest())
+    assert found.faults == []
+    return keep_accepted(judge(feed, found.sources, Ingest())).toArrow().to_pylist()
+
+
+@pytest.fixture(scope="module")
+def tuva(spark):
+    folder = shared_data("tuva-synthetic-10")
+    return folder, read_tuva(spark, Ingest(), str(folder))
+
+
+def test_every_tuva_row_is_accepted_with_its_own_values(tuva):
+    folder, feeds = tuva
+    lines, found = rows_of(folder, "medical_claim"), accepted(feeds, "medical_claim")
+    assert len(found) == len(lines) == 2075
+    by_line = {(r["claim_id"], r["claim_line_number"]): r for r in found}
+    for line in lines:
+        got = by_line[line["claim_id"], int(line["claim_line_number"])]
+        first = line["claim_line_start_date"] or line["claim_start_date"]
+        assert str(got["claim_start_date"]) == first
+        assert got["diagnosis_code_type"] == ("icd-10-cm" if line["diagnosis_code_type"] else None)
+        assert [got[f"diagnosis_code_{k}"] or "" for k in range(1, 13)] == [
+            line[f"diagnosis_code_{k}"].replace(".", "") for k in range(1, 13)
+        ]
+
+
+def test_tuva_people_live_where_they_say_and_belong_to_their_group(tuva):
+    folder, feeds = tuva
+    people = accepted(feeds, "eligibility")
+    assert len(people) == len(rows_of(folder, "eligibility")) == 31
+    assert {row["employer_id"] for row in people} == {"4012022"}
+    with (shared_data("geography") / "us_census_regions_divisions.csv").open(encoding="utf-8") as lines:
+        letters = {row["State"]: row["State Code"] for row in csv.DictReader(lines)}
+    said = Counter(letters[row["state"]] for row in rows_of(folder, "eligibility"))
+    assert Counter(row["state"] for row in people) == said
+    assert all(row["medical_coverage"] and row["pharmacy_coverage"] for row in people)
+
+
+def test_tuva_fills_have_no_supply_and_are_kept(tuva):
+    folder, feeds = tuva
+    fills = accepted(feeds, "pharmacy_claim")
+    assert len(fills) == len(rows_of(folder, "pharmacy_claim")) == 291
+    assert {row["days_supply"] for row in fills} == {None}
+    assert Counter(row["ndc_code"] for row in fills)["60505025301"] == 39
+
+
+def test_a_missing_table_and_a_column_map_are_refused(spark, tmp_path):
+    with pytest.raises(ConfigError):
+        read_tuva(spark, Ingest(columns={"eligibility": {"person_id": "x"}}), str(tmp_path))
+    with pytest.raises(InputError, match="no table eligibility; no table medical_claim"):
+        read_tuva(spark, Ingest(), str(tmp_path))
+    with pytest.raises(InputError, match="no table person"):
+        read_omop(spark, Ingest(), str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def omop(spark):
+    folder = shared_data("omop-synpuf-50")
+    return folder, read_omop(spark, Ingest(), str(folder))
+
+
+def day(number):
+    return date(1970, 1, 1) + timedelta(days=int(float(number)))
+
+
+def test_omop_drugs_are_fills_unless_they_are_services(omop):
+    folder, feeds = omop
+    names = {row["concept_id"]: row["vocabulary_id"] for row in rows_of(folder, "concept")}
+    drugs = [d for d in rows_of(folder, "drug_exposure") if names[d["drug_source_concept_id"]] == "NDC"]
+    found = accepted(feeds, "pharmacy_claim")
+    told = Counter((r["person_id"], r["dispensing_date"], r["ndc_code"], r["days_supply"]) for r in found)
+    assert len(found) == 1896
+    assert told == Counter(
+        (d["person_id"], day(d["drug_exposure_start_date"]), d["drug_source_value"], int(float(d["days_supply"])))
+        for d in drugs
+    )
+
+
+def test_omop_lines_carry_the_diagnoses_of_their_visit(omop):
+    folder, feeds = omop
+    names = {row["concept_id"]: row["vocabulary_id"] for row in rows_of(folder, "concept")}
+    diagnoses, services, visits = defaultdict(set), Counter(), set()
+    for table, code, value in (
+        ("condition_occurrence", "condition_source_concept_id", "condition_source_value"),
+        ("procedure_occurrence", "procedure_source_concept_id", "procedure_source_value"),
+        ("drug_exposure", "drug_source_concept_id", "drug_source_value"),
+    ):
+        for row in rows_of(folder, table):
+            visit, kind = row["visit_occurrence_id"], names[row[code]]
+            if kind == "ICD9CM":
+                diagnoses[visit].add(row[value])
+            elif kind != "NDC":
+                services[visit, row[value] if kind in ("CPT4", "HCPCS") else None] += 1
+                visits.add(visit)
+    for visit in set(diagnoses) - visits:
+        services[visit, None] += 1
+    found = accepted(feeds, "medical_claim")
+    assert Counter((row["claim_id"], row["hcpcs_code"]) for row in found) == services
+    assert {row["diagnosis_code_type"] for row in found} == {"icd-9-cm", None}
+    for row in found:
+        codes = [row[f"diagnosis_code_{k}"] for k in range(1, 13) if row[f"diagnosis_code_{k}"]]
+        own = diagnoses[row["claim_id"]]
+        assert len(codes) == len(set(codes)) == min(len(own), 12)
+        assert set(codes) <= own
+
+
+def test_omop_people_are_those_of_the_periods(omop):
+    folder, feeds = omop
+    people = {row["person_id"]: row for row in rows_of(folder, "person")}
+    found = accepted(feeds, "eligibility")
+    assert len(found) == 43
+    for row in found:
+        person = people[row["person_id"]]
+        assert row["birth_date"].year == int(person["year_of_birth"])
+        assert row["gender"] == {"8507": "male", "8532": "female"}[person["gender_concept_id"]]
+
+
+def test_the_same_fills_come_out_of_desynpuf_and_of_its_published_omop_form(spark, tmp_path):
+    """The OHDSI project publishes what its own conversion makes of two beneficiaries: both ways end in one claim."""
+    source = shared_data("etl-cms-desynpuf-mini")
+    for path in source.glob("output__*.csv"):
+        shutil.copy(path, tmp_path / path.name.removeprefix("output__"))
+    conditions = rows_of(tmp_path, "condition_occurrence")
+    drugs = rows_of(tmp_path, "drug_exposure")
+    concepts = {row["condition_source_concept_id"]: "ICD9CM" for row in conditions}
+    concepts |= {row["drug_source_concept_id"]: "NDC" for row in drugs}
+    lines = ["concept_id,vocabulary_id", *(f"{number},{name}" for number, name in concepts.items())]
+    (tmp_path / "concept.csv").write_text("\n".join(lines) + "\n")
+    from claimtwin.io.adapters.desynpuf import read_desynpuf
+
+    feeds = read_omop(spark, Ingest(), str(tmp_path)), read_desynpuf(spark, Ingest(), str(source))
+    told = [
+        sorted((r["person_id"], r["dispensing_date"], r["ndc_code"], r["quantity"], r["days_supply"]) for r in rows)
+        for rows in (accepted(feed, "pharmacy_claim") for feed in feeds)
+    ]
+    assert told[0] == told[1]
+    assert len(told[0]) == len(drugs) == 2
