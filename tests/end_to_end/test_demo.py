@@ -4,8 +4,11 @@ import json
 from collections import defaultdict
 from datetime import timedelta
 
+import pytest
 from claimtwin.synth.catalogue import opioid_codes
+from claimtwin.synth.causes import CERTAIN
 from claimtwin.synth.frames import synth_frames
+from claimtwin.synth.people import draw_people
 from claimtwin.synth.spec import checked_spec
 from deltalake import DeltaTable
 
@@ -15,6 +18,16 @@ def test_the_planted_truth_lies_in_the_interval_and_the_crude_one_does_not_misle
     effects = [e for e in demo.result.results["effects"] if e["measure"] == "odds_ratio" and not e["adjusted"]]
     judged = next(effect for effect in effects if effect["errors"] == "cluster_pair")
     assert judged["low"] <= truth["odds_ratio"] <= judged["high"]
+
+
+def test_the_truth_among_the_matched_is_that_of_the_pairs_of_the_study(demo):
+    """The generator matches in one process; the study on Spark finds the same pairs."""
+    told = json.loads((demo.folder / "truth.json").read_text())
+    rows = rows_of(demo, "jpr_s412081/matches", ["treated_person", "comparator_person"])
+    numbers = sorted(int(row["treated_person"][1:]) for row in rows if row["comparator_person"])
+    people = draw_people(checked_spec({"members": 4000, "employers": 12, "seed": 3}), 0, 4000)
+    for risk, name in ((people.risk_with, "risk_treated"), (people.risk_without, "risk_comparator")):
+        assert told["scales"]["matched"][name] == pytest.approx(100 * risk[numbers].mean() / CERTAIN, rel=1e-9)
 
 
 def test_balance_gets_better(demo):

@@ -11,6 +11,7 @@ from claimtwin.codes.rules import SYSTEMS, classify_diagnoses, diagnosis_groups,
 from tests.support.shared import shared_data
 
 LISTS = ("body_regions", "comorbidities")
+ALL_LISTS = (*LISTS, "elixhauser", "conditions")
 WORDS = {
     "neck": "cervic|neck|occipit",
     "back": "thorac|lumb|sacr|back|dors",
@@ -47,7 +48,7 @@ def grouped(codes, name, system):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", ALL_LISTS)
 def test_every_rule_finds_a_real_code(name, system):
     codes = real_codes(system)
     idle = [
@@ -104,3 +105,20 @@ def test_regions_are_of_the_muscles_and_joints():
     assert set(found) == {"MUS", "INJ", "MAL", "SYM"}
     assert found["SYM"] == 1
     assert found["MUS"] > 400
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "lost"),
+    [
+        ("cancer", "cdc-malignant-cancer-conditions", r"C44|D|G893"),
+        ("sickle_cell", "sickle-cell-diseases", r""),
+        ("opioid_use_disorder", "opioid-misuse-disorders", r""),
+    ],
+)
+def test_conditions_hold_the_codes_of_the_published_value_sets(group, name, lost):
+    """All codes of a value set but those left out on purpose: other skin cancer, other blood disease, pain."""
+    told = json.loads((shared_data("cdc-opioid-cds-valuesets") / f"{name}.json").read_text())["expansion"]["contains"]
+    codes = [c["code"].replace(".", "") for c in told if "icd-10" in c["system"] and "-" not in c["code"]]
+    missed = [c for c, g in zip(codes, grouped(codes, "conditions", "icd-10-cm"), strict=True) if g != group]
+    assert len(codes) > 40
+    assert [c for c in missed if len(c) > 3 and not (lost and re.match(lost, c))] == []

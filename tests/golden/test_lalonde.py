@@ -4,10 +4,12 @@ import csv
 
 import numpy as np
 import pytest
-from claimtwin.kernel.certificate import count_envious
+from claimtwin.kernel.certificate import count_broken, count_envious
 from claimtwin.kernel.hashing import tie_key
-from claimtwin.kernel.matching import match_largest
+from claimtwin.kernel.matching import Rules, Units, match_units
+from claimtwin.kernel.matching.weights import person_weights
 from claimtwin.stats.newton import add_moments, add_sums, fit_logit, linear_predictor, logit_sums, moments_of
+from claimtwin.stats.weighted_balance import weighted_balance
 
 from tests.support.shared import shared_data
 
@@ -37,11 +39,11 @@ def probability(x, treated):
 def test_balance_after_matching_is_the_documented_one():
     x, treated, people = read_people()
     score, ties = probability(x, treated), tie_key(1, people)
-    sides = (score[treated], ties[treated], score[~treated], ties[~treated])
-    found = match_largest(*sides, caliper=None)
-    assert (len(found.treated), (~treated).sum() - len(found.control)) == (185, 244)
-    assert count_envious(*sides, found, caliper=None) == 0
-    twins = np.flatnonzero(~treated)[found.control]
+    units, rules = Units.of(treated, score, ties), Rules()
+    found = match_units(units, rules)
+    assert (len(found), (~treated).sum() - len(found)) == (185, 244)
+    assert (count_envious(units, rules, found), count_broken(units, rules, found)) == (0, 0)
+    twins = found.control
 
     def difference(column):
         return (column[treated].mean() - column[twins].mean()) / column[treated].std(ddof=1)
@@ -49,3 +51,13 @@ def test_balance_after_matching_is_the_documented_one():
     assert difference(score) == pytest.approx(0.9739, abs=5e-5)
     for name, smd in DOCUMENTED.items():
         assert difference(x[:, COLUMNS.index(name)]) == pytest.approx(smd, abs=5e-5), name
+
+
+def test_the_weighted_balance_kernel_says_the_same():
+    x, treated, people = read_people()
+    score = probability(x, treated)
+    units = Units.of(treated, score, tie_key(1, people))
+    weight = person_weights(treated, match_units(units, Rules()))
+    assert weighted_balance(score, treated, weight).smd == pytest.approx(0.9739, abs=5e-5)
+    for name, smd in DOCUMENTED.items():
+        assert weighted_balance(x[:, COLUMNS.index(name)], treated, weight).smd == pytest.approx(smd, abs=5e-5), name

@@ -100,7 +100,7 @@ def test_medical_lines_are_told_every_rule_that_they_break(spark):
 
 
 def test_fills_are_told_every_rule_that_they_break(spark):
-    bad = ["0123456789", "1234-5678-9", "12345-6789-012", "OTHER", "12345678901a", "123456789012"]
+    bad = ["0123456789", "1234-5678-9", "12345-6789-012", "OTHER", "12345678901a", "1234567890123", "1234567-890-12"]
     rows = [{"claim_id": code, "ndc_code": code} for code in bad]
     rows += [
         {"claim_id": "supply", "days_supply": "-1"},
@@ -124,7 +124,7 @@ def test_reasons_are_words_beside_their_rules_and_the_source_is_kept_as_text(spa
     one = judged(spark, "pharmacy_claim", [{"ndc_code": " 12 ", "quantity": "x"}])
     row = keep_rejected(one, "contract:pharmacy_claim", "run").toArrow().to_pylist()[0]
     assert row["reasons"] == [
-        "ndc_code: neither 11 digits nor hyphenated 5-4-2, 4-4-2, 5-3-2 or 5-4-1",
+        "ndc_code: neither 11 or 12 digits nor hyphenated 6-4-2, 5-4-2, 4-4-2, 5-3-2 or 5-4-1",
         "quantity: not a number of its size",
     ]
     assert (row["ndc_code"], row["source"], row["run_id"]) == (" 12 ", "contract:pharmacy_claim", "run")
@@ -135,6 +135,8 @@ def test_good_text_becomes_typed(spark):
         {"claim_id": "1", "ndc_code": "1234-5678-90", "days_supply": "30.0", "quantity": "1.0005"},
         {"claim_id": "2", "ndc_code": "12345-678-90", "days_supply": " 7 "},
         {"claim_id": "3", "ndc_code": "12345-6789-0"},
+        {"claim_id": "6", "ndc_code": "012345-6789-01"},
+        {"claim_id": "5", "ndc_code": "123456789012"},
         {"claim_id": "4", "ndc_code": "12345-6789-01"},
     ]
     day, one = date(2020, 3, 1), Decimal("30.000")
@@ -143,6 +145,8 @@ def test_good_text_becomes_typed(spark):
         ("2", 1, "d", "p", None, day, "12345067890", one, 7, None, None),
         ("3", 1, "d", "p", None, day, "12345678900", one, None, None, None),
         ("4", 1, "d", "p", None, day, "12345678901", one, None, None, None),
+        ("5", 1, "d", "p", None, day, "123456789012", one, None, None, None),
+        ("6", 1, "d", "p", None, day, "12345678901", one, None, None, None),
     ]
     found = keep_accepted(judged(spark, "pharmacy_claim", rows))
     typed = spark.createDataFrame(expected, spark_schema("pharmacy_claim"))

@@ -203,3 +203,17 @@ def test_rows_that_vanish_on_the_way_are_noticed(spark, tmp_path, monkeypatch):
     monkeypatch.setattr(room, "keep_accepted", lambda judged: keep_accepted(judged).limit(1))
     with pytest.raises(GuardError, match="5 rows were read, but 1 accepted and 3 rejected"):
         ingest(spark, environment(tmp_path), "contract", write_feed(tmp_path / "feed"), lambda line: None)
+
+
+def test_what_is_settled_away_is_counted_and_kept_with_its_reason(spark, tmp_path):
+    lines = []
+    env = environment(tmp_path, settle={"medical": "same_id_code"})
+    counts = {c.table: c for c in ingest(spark, env, "contract", write_feed(tmp_path / "feed"), lines.append)}
+    medical = counts["medical_claim"]
+    assert (medical.rows_in, medical.accepted, medical.rejected, medical.settled) == (4, 2, 2, 1)
+    assert "medical_claim: 4 rows in = 2 accepted + 2 rejected, 1 of them settled away" in lines
+    refused = {row["claim_id"]: row["rule_ids"] for row in rows(spark, tmp_path, "rejected_medical_claim")}
+    assert refused["c1"] == ["settled_replaced"]
+    summary = rows(spark, tmp_path, "settlement_summary")
+    assert sum(row["rows"] for row in summary) == 4
+    assert {row["fate"] for row in summary} == {"accepted", "settled_replaced", "date_form"}

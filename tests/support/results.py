@@ -54,6 +54,19 @@ def full_results() -> Results:
         "balance": _balance(),
         "outcomes": _outcomes(),
         "effects": [*_binary_effects(), *_count_effects()],
+        "models": _models(),
+        "sensitivity": _sensitivity(),
+        "subgroups": _subgroups(),
+        "power": [
+            {
+                "outcome": "any_opioid",
+                "expected_risk": 0.1364,
+                "risk_difference": -2.029,
+                "risk_ratio": 0.8513,
+                "level": 0.05,
+                "power": 0.8,
+            },
+        ],
         "left_out": {"any_opioid": ["census_region=west"], "opioid_fills": []},
         "published": _published(),
         "assumptions": _assumptions(),
@@ -85,7 +98,21 @@ def withheld_results() -> Results:
         row |= {"mean_treated": None, "mean_comparator": None, "smd": None, "variance_ratio": None}
     for row in results["outcomes"]:
         row |= dict.fromkeys(("n", "people", "percent", "low", "high", "total", "per_100", "sd"))
-    for row in results["effects"]:
+    results["power"] = []
+    for row in (*results["subgroups"]["groups"], *results["subgroups"]["without_employer"]):
+        row |= dict.fromkeys(("estimate", "low", "high", "p_value")) | {"note": "withheld: small cell"}
+        row |= {name: None for name in row if name.startswith(("n_", "people_"))}
+    for row in results["subgroups"]["tests"]:
+        row |= dict.fromkeys(("p_value", "holm", "fdr", "fixed", "random", "tau2", "i2", "q", "q_p_value"))
+        row |= {"used": 0, "note": "fewer than two groups with an effect", "pool_note": "fewer than two estimates"}
+    for name in ("e_values", "tipping", "confounders", "rosenbaum"):
+        for row in results["sensitivity"][name]:
+            kept = {"outcome", "test", "critical", "adjusted", "errors"}
+            row |= dict.fromkeys(set(row) - kept) | {"note": "withheld: small cell"}
+            row |= {key: 0.5 for key in row if key.startswith("prevalence")}
+    results["sensitivity"]["confounders"][0]["risk_ratio"] = 2.0
+    results["sensitivity"] |= {"null": None, "null_note": "", "calibrated": []}
+    for row in (*results["effects"], *results["models"]):
         row |= {"estimate": None, "low": None, "high": None, "p_value": None, "note": "withheld: small cell"}
     return results
 
@@ -233,6 +260,74 @@ def _count_effects() -> list[dict[str, Any]]:
         _effect("opioid_fills", "difference_per_scale", True, "nonrobust", -6.402, -9.878, -2.926, 0.00031),
         _effect("opioid_fills", "difference_per_scale", True, "cluster_pair", -6.402, -9.891, -2.913, 0.00032),
     ]
+
+
+def _models() -> list[dict[str, Any]]:
+    rows = (
+        ("table", _effect("any_opioid", "number_needed", False, "nonrobust", 17.407, 14.153, 22.604, 2e-16)),
+        ("poisson", _effect("any_opioid", "risk_ratio", False, "cluster_pair", 0.579, 0.511, 0.656, 2e-16)),
+        ("poisson", _effect("any_opioid", "risk_ratio", True, "cluster_pair", 0.563, 0.497, 0.638, 2e-16)),
+        ("mcnemar", _effect("any_opioid", "odds_ratio", False, "within_pairs", 0.541, 0.468, 0.624, 2e-16)),
+        ("two_part", _effect("opioid_fills", "mean_ratio", False, "cluster_pair", 1.293, 1.114, 1.501, 0.0007)),
+    )
+    missing = _effect("opioid_fills", "rate_ratio", False, "cluster_pair", *[0.0] * 4)
+    missing |= dict.fromkeys(("estimate", "low", "high", "p_value")) | {"note": "the model does not converge"}
+    return [{**row, "model": name} for name, row in (*rows, ("negative_binomial", missing))]
+
+
+def _subgroups() -> dict[str, Any]:
+    base = {"outcome": "any_opioid", "measure": "odds_ratio", "p_value": 0.0002, "note": ""}
+    fixed = {"estimate": 0.547, "low": 0.472, "high": 0.634, "p_value": 2e-15}
+    return {
+        "groups": [
+            {**base, "by": "body_region", "level": "back", "n_treated": 2270, "n_comparator": 2270,
+             "people_treated": 184, "people_comparator": 322, "estimate": 0.533, "low": 0.441, "high": 0.645},
+            {**base, "by": "body_region", "level": "hip", "n_treated": 214, "n_comparator": 214,
+             "people_treated": None, "people_comparator": None, "estimate": None, "low": None, "high": None,
+             "p_value": None, "note": "withheld: small cell"},
+        ],
+        "tests": [
+            {"outcome": "any_opioid", "by": "body_region", "groups": 5, "used": 4, "p_value": 0.031, "note": "",
+             "holm": 0.062, "fdr": 0.047, "fixed": fixed, "random": {**fixed, "low": 0.461, "high": 0.649},
+             "tau2": 0.011, "i2": 0.281, "q": 4.17, "q_p_value": 0.244, "pool_note": ""},
+        ],
+        "without_employer": [
+            {**base, "employer": "E1", "estimate": 0.551, "low": 0.476, "high": 0.638},
+            {**base, "employer": "E2", "estimate": 0.538, "low": 0.465, "high": 0.622},
+        ],
+    }  # fmt: skip
+
+
+def _sensitivity() -> dict[str, Any]:
+    bound = {"outcome": "any_opioid", "test": "mcnemar", "critical": False, "note": ""}
+    return {
+        "e_values": [
+            {"outcome": "any_opioid", "adjusted": True, "errors": "cluster_pair", "note": "", "rare": True,
+             "estimate": 0.521, "low": 0.452, "high": 0.601, "point": 3.249, "limit": 2.713},
+        ],
+        "tipping": [
+            {"outcome": "any_opioid", "prevalence_higher_risk": 0.4, "prevalence_lower_risk": 0.2, "point": 57.3,
+             "limit": 10.91, "note": ""},
+            {"outcome": "any_opioid", "prevalence_higher_risk": 0.3, "prevalence_lower_risk": 0.2, "point": None,
+             "limit": None, "note": ""},
+        ],
+        "confounders": [
+            {"outcome": "any_opioid", "prevalence_treated": 0.2, "prevalence_comparator": 0.4, "risk_ratio": 2.0,
+             "estimate": 0.608, "low": 0.527, "high": 0.701, "note": ""},
+        ],
+        "rosenbaum": [
+            {**bound, "gamma": 1.5, "p_low": 1e-30, "p_high": 0.0042},
+            {**bound, "gamma": 1.631, "p_low": None, "p_high": 0.05, "critical": True},
+            {**bound, "outcome": "opioid_fills", "test": "signed_rank", "gamma": None, "p_low": None, "p_high": None,
+             "note": "no pair differs"},
+        ],
+        "null": {"mean": 0.0213, "sd": 0.0871, "expected_error": 0.0714},
+        "null_note": "",
+        "calibrated": [
+            {"outcome": "any_opioid", "adjusted": True, "errors": "cluster_pair", "estimate": 0.511, "low": 0.411,
+             "high": 0.634, "p_value": 1.3e-9},
+        ],
+    }  # fmt: skip
 
 
 def _published() -> list[dict[str, Any]]:

@@ -102,13 +102,13 @@ def test_a_whole_study_ends_with_the_report_and_the_hash(
     from claimtwin.study import files, pipeline
 
     result = SimpleNamespace(folder=Path("results/jpr"), hash="abc")
-    monkeypatch.setattr(pipeline, "run_study", lambda spark, protocol, env, say: result)
+    monkeypatch.setattr(pipeline, "run_study", lambda spark, protocol, env, say, unblind: result)
     monkeypatch.setattr(files, "check_files", lambda protocol, env: None)
     assert end_of(RUN) == 0
     assert capsys.readouterr().out == "report: results/jpr/report.html\nhash: abc\n"
 
 
-@pytest.mark.parametrize("job", ["ingest", "pack", "facts", "match", "report", "study"])
+@pytest.mark.parametrize("job", ["ingest", "pack", "facts", "histories", "match", "report", "study"])
 def test_each_job_is_the_command_of_its_name(job: str) -> None:
     command = "run" if job == "study" else job
     done = subprocess.run([sys.executable, ROOT / "jobs" / f"run_{job}.py", "--help"], capture_output=True, text=True)

@@ -43,6 +43,8 @@ def test_sections_come_in_the_order_of_an_appendix(page) -> None:
         "Balance",
         "Overlap of the scores",
         "Effects",
+        "Subgroups",
+        "Hidden bias",
         "The match",
         "Before matching",
         "Input rows",
@@ -140,13 +142,78 @@ def test_the_press_reading_is_one_minus_the_risk_ratio_and_says_so(page) -> None
     assert not any("42.1" in cell or "42%" in cell for row in rows for cell in row)
 
 
+def test_other_models_stand_unadjusted_beside_adjusted_and_say_what_they_are(page) -> None:
+    rows = table(page, "Began opioids within 12 months: the same question asked by other models")
+    assert rows[1:] == [
+        ["Two-by-two table", "People treated for one event fewer or more", "ordinary", "17.4 (14.2 to 22.6)", "–"],  # noqa: RUF001
+        ["Poisson regression", "Risk ratio", "pair-clustered", "0.58 (0.51 to 0.66)", "0.56 (0.50 to 0.64)"],
+        ["McNemar, discordant pairs", "Odds ratio", "within pairs", "0.54 (0.47 to 0.62)", "–"],  # noqa: RUF001
+    ]
+    counts = table(page, "Opioid prescriptions: the same question asked by other models")
+    assert counts[2][3] == "not estimable: the model does not converge"
+    assert "one person fewer with the outcome for every 17.4 people in the treated arm (95% interval 14.2 to 22.6)" in (
+        words(page)
+    )
+
+
+def test_groups_with_their_counts_the_tests_corrected_and_the_pools(page) -> None:
+    rows = table(page, "Began opioids within 12 months: group by group")
+    assert rows[1:] == [
+        ["Body region", "Back", "2,270, 184", "2,270, 322", "0.53 (0.44 to 0.65)"],
+        ["Body region", "Hip", "214, withheld", "214, withheld", "withheld: small cell"],
+    ]
+    assert table(page, "do groups differ, and pooled")[1] == [
+        "Body region", "4 of 5", "0.031", "0.062", "0.047", "0.55 (0.47 to 0.63)", "0.55 (0.46 to 0.65)", "28%",
+    ]  # fmt: skip
+    assert "(2 of them), the unadjusted odds ratio moves between 0.54 and 0.55." in words(page)
+
+
+def test_a_division_of_many_groups_is_in_the_csv_only() -> None:
+    results = full_results()
+    group = results["subgroups"]["groups"][0]
+    results["subgroups"]["groups"] += [{**group, "by": "employer_id", "level": f"E{k}"} for k in range(26)]
+    page = parse(results)
+    assert len(table(page, "group by group")) == 3
+    assert "More than 25 groups, in tables/subgroups.csv only: Employer." in words(page)
+
+
+def test_hidden_bias_by_four_tables_and_what_negative_controls_say(page) -> None:
+    title = "Began opioids within 12 months"
+    assert table(page, "E-values")[1] == [title, "0.52 (0.45 to 0.60)", "3.25", "2.71"]
+    assert table(page, "Tipping points")[1:] == [
+        [title, "40%", "20%", "57.30", "10.91"],
+        [title, "30%", "20%", "–", "–"],  # noqa: RUF001
+    ]
+    assert table(page, "were there such a confounder")[1] == [title, "20%", "40%", "2.00", "0.61 (0.53 to 0.70)"]
+    assert table(page, "Rosenbaum")[1:] == [
+        [title, "McNemar", "1.50", "<0.001 and 0.004"],
+        [title, "McNemar", "1.63", "0.05 at most"],
+        ["Opioid prescriptions", "signed rank", "not estimable: no pair differs", "–"],  # noqa: RUF001
+    ]
+    assert table(page, "calibrated by the negative controls")[1] == [title, "0.51", "0.41 to 0.63", "<0.001"]
+    assert "has a mean of 0.021 and a standard deviation of 0.087; its expected size is 0.071." in words(page)
+    assert table(page, "Smallest effect that 4,195 pairs")[1] == [title, "13.6%", "−2.03", "0.85", "80%", "5%"]  # noqa: RUF001
+
+
+def test_too_few_negative_controls_are_said_and_results_without_the_part_have_no_section() -> None:
+    results = full_results()
+    results["sensitivity"] |= {"null": None, "null_note": "fewer than 5 negative controls with an estimate"}
+    assert "Negative controls: not estimable: fewer than 5" in words(parse(results))
+    del results["sensitivity"]
+    assert "Hidden bias" not in words(parse(results))
+
+
 def test_a_harmful_effect_is_not_read_as_less_likely() -> None:
     results = full_results()
     row = next(row for row in results["effects"] if row["measure"] == "relative_reduction")
     row |= {"estimate": -30.4, "low": -55.1, "high": -9.3}
-    box = words(parse(results).find(".//div[@aria-label='Press reading']"))
+    points = next(row for row in results["effects"] if row["measure"] == "risk_difference")
+    points |= {"estimate": 5.7, "low": 4.4, "high": 7.1}
+    page = parse(results)
+    box = words(page.find(".//div[@aria-label='Press reading']"))
     assert "“30% more likely”" in box
     assert "less" not in box
+    assert "one person more with the outcome for every 17.4 people" in words(page)
 
 
 def test_arms_the_treated_first_with_every_figure_in_its_column(page) -> None:
@@ -239,9 +306,9 @@ def test_an_effect_that_could_not_be_estimated_tells_why_and_is_not_called_withh
         if row["outcome"] == "any_opioid":
             row |= dict.fromkeys(("estimate", "low", "high", "p_value")) | {"note": "no events in the treated arm"}
     page = parse(results)
-    assert "not estimated: no events in the treated arm" in words(page.find(".//p[@class='answer']"))
+    assert "not estimable: no events in the treated arm" in words(page.find(".//p[@class='answer']"))
     cells = table(page, "Began opioids within 12 months: effects")[1]
-    assert cells[3:] == ["not estimated: no events in the treated arm", "–", "–"]  # noqa: RUF001
+    assert cells[3:] == ["not estimable: no events in the treated arm", "–", "–"]  # noqa: RUF001
     assert "could not be judged" in words(page)
     drawn = [image.get("alt") for image in page.iter("img")]
     assert not any(alt.startswith("Began opioids") for alt in drawn)

@@ -11,17 +11,18 @@ import pytest
 from claimtwin.codes.rules import classify_diagnoses, group_names
 from claimtwin.errors import ConfigError
 from claimtwin.schema.tables import CONTRACTS
-from claimtwin.synth import NO_DIRT, Dirt, Fills, SynthSpec, checked_spec, opioid_codes, truth_of
+from claimtwin.synth import NO_DIRT, Fills, SynthSpec, checked_spec, opioid_codes, truth_of
 from claimtwin.synth.catalogue import BODIES, CONDITIONS
 from claimtwin.synth.dirt import FAULTS
 from claimtwin.synth.draws import Draws
 from claimtwin.synth.feed import generate
 from claimtwin.synth.fills import count_opioids, mean_after_first
 from claimtwin.synth.people import draw_people
+from claimtwin.synth.spec import REFUSED
 
 SPEC = SynthSpec(members=1500)
 CLEAN = SynthSpec(members=1500, dirt=NO_DIRT)
-ALL_DIRT = SynthSpec(members=600, dirt=Dirt(**dict.fromkeys(Dirt.model_fields, 0.2)))
+ALL_DIRT = SynthSpec(members=600, dirt=NO_DIRT.model_copy(update=dict.fromkeys(REFUSED, 0.2)))
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +92,11 @@ def test_low_back_pain_is_coded_as_it_was_on_the_day(feed: dict[str, pa.Table]) 
 def test_diagnoses_mean_to_the_study_what_they_mean_here() -> None:
     text = (resources.files("claimtwin.synth") / "diagnoses.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
-    for column in ("code", "after_2021_10"):
+    eras = (("icd9", "icd-9-cm"), ("icd10", "icd-10-cm"), ("from_2021_10", "icd-10-cm"), ("from_2024_10", "icd-10-cm"))
+    for column, system in eras:
         codes = [row[column] for row in rows]
-        bodies = classify_diagnoses(codes, "body_regions", "icd-10-cm").tolist()
-        groups = classify_diagnoses(codes, "comorbidities", "icd-10-cm").tolist()
+        bodies = classify_diagnoses(codes, "body_regions", system).tolist()
+        groups = classify_diagnoses(codes, "comorbidities", system).tolist()
         names = (*group_names("body_regions"), None), (*group_names("comorbidities"), None)
         for row, body, group in zip(rows, bodies, groups, strict=True):
             assert names[0][body] == (row["theme"] if row["theme"] in BODIES else None)
@@ -123,9 +125,9 @@ def test_faulty_rows_stand_beside_the_good_ones_and_are_counted() -> None:
         assert sum(row[CONTRACTS[name].names.index("person_id")] is None for row in added) > 0
 
 
-@pytest.mark.parametrize("kind", list(Dirt.model_fields))
+@pytest.mark.parametrize("kind", REFUSED)
 def test_each_kind_of_dirt_has_its_own_switch(kind: str) -> None:
-    spec = SynthSpec(members=300, dirt=Dirt(**{**dict.fromkeys(Dirt.model_fields, 0.0), kind: 0.5}))
+    spec = SynthSpec(members=300, dirt=NO_DIRT.model_copy(update={kind: 0.5}))
     counts = truth_of(spec).dirt
     for name in CONTRACTS:
         assert {k for k, n in counts[name].items() if n} == ({kind} & {*FAULTS[name], "duplicate"})

@@ -16,7 +16,7 @@ from claimtwin.synth.fills import count_opioids
 from claimtwin.synth.people import PROGRAMME, People, draw_people
 from claimtwin.synth.truth import eligible
 
-SEEDS = range(101, 111)
+SEEDS = range(101, 105)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def run(seed: int, severity: float = 0.0) -> Study:
     spec = SynthSpec(seed=seed, dirt=NO_DIRT, cause=Cause(severity=severity))
     draws, people = Draws(seed), draw_people(spec, 0, spec.members)
     coverage = draw_coverage(draws, people)
-    lines = draw_lines(draws, people, coverage)
+    lines = draw_lines(spec, people, coverage)
     before = (lines.day >= people.index[lines.person] - 365) & (lines.day < people.index[lines.person])
     cents = np.bincount(lines.person[before], lines.cents[before], len(people.number))
     met = eligible(draws, people, coverage)
@@ -93,7 +93,7 @@ def test_nearly_every_member_of_the_programme_finds_a_twin_and_the_match_has_no_
 
 def test_intervals_hold_the_truth_as_often_as_they_should() -> None:
     off = np.array([(run(seed).estimate - run(seed).truth) / run(seed).error for seed in SEEDS])
-    assert (np.abs(off) < 1.96).sum() >= len(off) - 2
+    assert (np.abs(off) < 1.96).sum() >= len(off) - 1
     assert abs(off.mean()) < 3 / np.sqrt(len(off))
 
 

@@ -2,12 +2,8 @@
 
 from datetime import date, timedelta
 
-import numpy as np
 import pytest
-import statsmodels.api as sm
-from claimtwin.kernel.hashing import tie_key
-from claimtwin.kernel.matching import match_largest
-from claimtwin.synth.catalogue import BODIES, opioid_codes
+from claimtwin.synth.catalogue import opioid_codes
 from claimtwin.synth.causes import CERTAIN
 from claimtwin.synth.coverage import draw_coverage
 from claimtwin.synth.draws import Draws
@@ -57,54 +53,6 @@ def test_the_default_population_is_calibrated_to_the_abstract():
     assert truth.odds_ratio == pytest.approx(0.543, abs=0.01)
     assert truth.crude_odds_ratio == pytest.approx(0.40, abs=0.03)
     assert truth.difference_per_100 == pytest.approx(-5.63, abs=0.8)
-
-
-def estimated(seed: int) -> tuple[float, float, float, float]:
-    """Crude log odds ratio, and that of the matched with its error, and the truth; all in plain numpy."""
-    spec, people = candidates(seed)
-    treated = people.arm == PROGRAMME
-    regions = np.stack([people.region == k for k in (1, 2, 3)], axis=1)
-    columns = [people.age, people.female, people.conditions.sum(axis=1), people.visits[:, :7], regions]
-    design = sm.add_constant(np.column_stack(columns).astype(float))
-    logit = sm.Logit(treated.astype(float), design).fit(disp=0)
-    score = design @ logit.params
-    tie = tie_key(seed, [str(number) for number in people.number.tolist()])
-    pairs = [matched_in(treated, people.body == body, score, tie) for body in range(len(BODIES))]
-    one, other = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
-    error = np.sqrt(sum(1 / n for side in (one, other) for n in cells(people.begins[side])))
-    crude = log_odds(people.begins[treated]) - log_odds(people.begins[~treated])
-    return (
-        crude,
-        log_odds(people.begins[one]) - log_odds(people.begins[other]),
-        error,
-        np.log(truth_of(spec).odds_ratio),
-    )
-
-
-def matched_in(treated, block, score, tie):
-    sides = [np.flatnonzero(block & treated), np.flatnonzero(block & ~treated)]
-    found = match_largest(
-        score[sides[0]], tie[sides[0]], score[sides[1]], tie[sides[1]], caliper=0.2 * score.std(ddof=1)
-    )
-    return sides[0][found.treated], sides[1][found.control]
-
-
-def cells(happened):
-    return int(happened.sum()), int((~happened).sum())
-
-
-def log_odds(happened):
-    yes, no = cells(happened)
-    return np.log(yes / no)
-
-
-def test_matching_finds_the_truth_and_the_crude_comparison_does_not():
-    """Eight populations: the mean error of the matched is within three of its standard errors, the crude one is not."""
-    found = np.array([estimated(seed) for seed in range(8)])
-    crude, matched, error, truth = found.T
-    assert abs((matched - truth).mean()) < 3 * np.sqrt((error**2).sum()) / len(found)
-    assert ((matched - truth) ** 2 < (1.96 * error) ** 2).sum() >= 6
-    assert (crude - truth).mean() < -0.2
 
 
 def test_what_is_drawn_is_what_is_written():

@@ -35,6 +35,9 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", help="Change one key: study.KEY=VALUE or env.KEY=VALUE. May be repeated.")
 ]
 Input = Annotated[str, typer.Option("--input", help="Folder of the feed, or catalog.schema of its tables.")]
+Unblind = Annotated[
+    str | None, typer.Option("--unblind", help="Show effects although a gate fails; the reason is recorded.")
+]
 Format = Annotated[str, typer.Option("--format", help="Form of the feed: contract or desynpuf.")]
 
 app = typer.Typer(
@@ -112,6 +115,28 @@ def demo(
 
 
 @app.command(epilog=EPILOG)
+def synth(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    members: Annotated[str | None, typer.Option(help="How many people; 1e6 will do.")] = None,
+    employers: Annotated[str | None, typer.Option(help="How many employers they work for.")] = None,
+    seed: Annotated[str | None, typer.Option(help="The same seed gives the same bytes.")] = None,
+    spec: Annotated[str, typer.Option("--spec", help="Specification: a YAML file, or a preset's name.")] = "default",
+    files: Annotated[str, typer.Option("--as", help="Kind of files: delta, parquet or csv.")] = "delta",
+    format: Annotated[str, typer.Option("--format", help="Form of the feed: contract or desynpuf.")] = "contract",
+    histories: Annotated[bool, typer.Option("--histories", help="Also write what a perfect reader finds.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over an earlier run.")] = False,
+) -> None:
+    """Make up claims whose true effect is known, and write them with their truth.
+
+    Example: [bold]claimtwin synth --members 1e6 --employers 160 --seed 7 --out made-up[/bold]
+    """
+    from claimtwin.app.synth_command import Asked, run_synth
+
+    asked = Asked(spec, {"members": members, "employers": employers, "seed": seed}, format, files, histories, overwrite)
+    run_synth(_start, out, asked, progress())
+
+
+@app.command(epilog=EPILOG)
 def ingest(format: Format, input: Input, env: Env, set: Set = None) -> None:
     """Read a claims feed, refuse rows that break the contract (with reasons), and write the rest to Delta.
 
@@ -154,6 +179,20 @@ def facts(study: Study, env: Env, set: Set = None) -> None:
 
 
 @app.command(epilog=EPILOG)
+def histories(study: Study, env: Env, set: Set = None) -> None:
+    """Write the histories that the protocol asks for: fills, runs of supply, episodes of care.
+
+    Example: [bold]claimtwin histories --study study.yaml --env env.yaml[/bold]
+    """
+    protocol, deployment = _checked(study, env, set)
+    say = progress()
+    spark = _start(deployment.spark, say)
+    from claimtwin.study.histories import run_histories
+
+    run_histories(spark, protocol, deployment, say)
+
+
+@app.command(epilog=EPILOG)
 def match(study: Study, env: Env, set: Set = None) -> None:
     """Fit the propensity score and find the twins; what must hold of every match is checked.
 
@@ -163,12 +202,13 @@ def match(study: Study, env: Env, set: Set = None) -> None:
 
 
 @app.command(epilog=EPILOG)
-def report(study: Study, env: Env, set: Set = None) -> None:
+def report(study: Study, env: Env, set: Set = None, unblind: Unblind = None) -> None:
     """Count the outcomes of the matched, estimate the effects, and write report.html and its tables.
 
     Example: [bold]claimtwin report --study study.yaml --env env.yaml[/bold]
     """
-    _print_result(_stage("run_report", study, env, set))
+    reason = _reason(unblind)
+    _print_result(_stage("run_report", study, env, set, **({"unblind": reason} if reason else {})))
 
 
 @app.command(epilog=EPILOG)
@@ -178,6 +218,7 @@ def run(
     set: Set = None,
     feed: Annotated[str | None, typer.Option("--ingest", help="Ingest a feed of this form first.")] = None,
     input: Annotated[str | None, typer.Option("--input", help="The feed, with --ingest.")] = None,
+    unblind: Unblind = None,
 ) -> None:
     """Run a whole study: pack, facts, match, report. With --ingest the feed is read first.
 
@@ -187,6 +228,7 @@ def run(
         raise typer.BadParameter("--ingest and --input go together")
     if feed is not None:
         _known_format(feed)
+    reason = _reason(unblind)
     protocol, deployment = _checked(study, env, set)
     say = progress()
     spark = _start(deployment.spark, say)
@@ -195,7 +237,25 @@ def run(
 
     if feed is not None and input is not None:
         run_ingest(spark, deployment, feed, input, say)
-    _print_result(run_study(spark, protocol, deployment, say))
+    _print_result(run_study(spark, protocol, deployment, say, reason))
+
+
+@app.command(epilog=EPILOG)
+def pool(
+    results: Annotated[list[str], typer.Argument(help="The results.json of each partner, two or more.")],
+    output: Annotated[Path | None, typer.Option(help="Also write the pooled effects to this JSON file.")] = None,
+) -> None:
+    """Pool the effects of several partners from their results.json alone; Spark is not started.
+
+    Example: [bold]claimtwin pool a/results.json b/results.json --output pooled.json[/bold]
+    """
+    from claimtwin.io.files import to_json, write_files
+    from claimtwin.study.pooling import pool_lines, pool_partners, read_partners
+
+    pooled = pool_partners(read_partners(results))
+    if output is not None:
+        write_files(output.parent, {output.name: to_json(pooled)})
+    print("\n".join(pool_lines(pooled)))
 
 
 @app.command(epilog=EPILOG)
@@ -213,14 +273,22 @@ def config(study: Study, env: Env, set: Set = None) -> None:
         print(yaml.safe_dump({name: model.model_dump(mode="json")}, sort_keys=False, allow_unicode=True))
 
 
-def _stage(name: str, study: str, env: str, changes: list[str] | None) -> Any:
+def _reason(unblind: str | None) -> str:
+    """The reason to unblind, on one line; empty where nobody asked to."""
+    reason = " ".join((unblind or "").split())
+    if unblind is not None and not reason:
+        raise typer.BadParameter("--unblind needs a reason")
+    return reason
+
+
+def _stage(name: str, study: str, env: str, changes: list[str] | None, **options: str) -> Any:
     protocol, deployment = _checked(study, env, changes)
     say = progress()
     spark = _start(deployment.spark, say)
     from claimtwin.study import pipeline
 
     stages = {"run_facts": pipeline.run_facts, "run_match": pipeline.run_match, "run_report": pipeline.run_report}
-    return stages[name](spark, protocol, deployment, say)
+    return stages[name](spark, protocol, deployment, say, **options)
 
 
 def _checked(study: str, env: str, changes: list[str] | None) -> "tuple[Protocol, Deployment]":

@@ -13,6 +13,8 @@ from claimtwin.errors import ConfigError
 
 NDC_PARTS = (5, 4, 2)
 NDC_DIGITS = sum(NDC_PARTS)
+LONG_NDC_DIGITS = 12
+"""Labelers of six digits, effective 2033; a code that begins with a nought is the eleven digits after it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ def read_drug_list(name: str, file: CodeListFile) -> DrugList:
     codes = {_plain(row[file.column]) for row in rows} - {""}
     if not codes:
         raise ConfigError("The list holds no code.", where=where, remedy="correct `path` or `column`")
-    short = sum(not (code.isdecimal() and len(code) in (NDC_DIGITS, file.match_digits)) for code in codes)
+    short = sum(
+        not (code.isdecimal() and len(code) in (NDC_DIGITS, LONG_NDC_DIGITS, file.match_digits)) for code in codes
+    )
     if short:
         raise ConfigError(
             f"{short} of {len(codes)} codes are not {NDC_DIGITS} digits, so they would never match a dispensing.",
@@ -60,4 +64,5 @@ def _plain(text: str | None) -> str:
     """The digits of a code; a hyphenated one has its three parts filled up with zeros."""
     parts = (text or "").strip(" \"'").split("-")
     widths = NDC_PARTS if len(parts) == len(NDC_PARTS) else (0,) * len(parts)
-    return "".join(part.zfill(width) for part, width in zip(parts, widths, strict=True))
+    code = "".join(part.zfill(width) for part, width in zip(parts, widths, strict=True))
+    return code.removeprefix("0") if len(code) == LONG_NDC_DIGITS else code

@@ -5,6 +5,7 @@ Codes are compared in upper case; diagnoses also without dots.
 """
 
 import csv
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -56,13 +57,13 @@ def parse_range(text: str) -> Range:
 
 def diagnosis_groups(name: str, system: str) -> list[tuple[str, Range]]:
     """Rules of a shipped diagnosis list for one coding system, in file order."""
-    rows = (row for row in _rows(name) if row["system"] == system)
+    rows = (row for row in shipped_rows(name) if row["system"] == system)
     return [(row["group"], parse_range(row["rule"])) for row in rows]
 
 
 def group_names(name: str) -> tuple[str, ...]:
     """Groups of a shipped diagnosis list in order of first appearance."""
-    return tuple(dict.fromkeys(row["group"] for row in _rows(name)))
+    return tuple(dict.fromkeys(row["group"] for row in shipped_rows(name)))
 
 
 def classify_diagnoses(codes: Sequence[str | None], name: str, system: str) -> Groups:
@@ -71,6 +72,18 @@ def classify_diagnoses(codes: Sequence[str | None], name: str, system: str) -> G
     numbers = np.array([*(names.index(group) for group, _ in rules), NO_GROUP], np.int16)
     texts = [(code or "").upper().replace(".", "") for code in codes]
     return numbers[longest_fitting(texts, [span for _, span in rules], whole=False)]
+
+
+def group_flags(codes: Sequence[str | None], name: str, system: str) -> NDArray[np.bool_]:
+    """Whether each code belongs to each group, a column a group in the order of ``group_names``.
+
+    For lists whose groups overlap (Elixhauser): a code may be in several; in a list without overlaps the one group
+    of ``classify_diagnoses``.
+    """
+    texts = [(code or "").upper().replace(".", "") for code in codes]
+    rules = diagnosis_groups(name, system)
+    spans = [[span for group, span in rules if group == wanted] for wanted in group_names(name)]
+    return np.stack([longest_fitting(texts, some, whole=False) >= 0 for some in spans], axis=1)
 
 
 def longest_fitting(codes: Sequence[str], ranges: Sequence[Range], *, whole: bool) -> Index:
@@ -94,13 +107,20 @@ def care_families() -> dict[str, Procedures]:
     """Every shipped care family, in the order of ``FAMILIES``."""
     alone: dict[str, list[Range]] = {family: [] for family in FAMILIES}
     paired: dict[str, list[tuple[Range, str]]] = {family: [] for family in FAMILIES}
-    for row in _rows("care_families"):
+    for row in shipped_rows("care_families"):
         span, modifier = parse_range(row["rule"]), row["modifier"]
         if modifier:
             paired[row["family"]].append((span, modifier))
         else:
             alone[row["family"]].append(span)
     return {f: Procedures(tuple(alone[f]), tuple(paired[f])) for f in FAMILIES}
+
+
+def other_procedures() -> dict[str, Procedures]:
+    """Every shipped list of procedures beside the care families."""
+    rows = shipped_rows("procedure_lists")
+    names = dict.fromkeys(row["list"] for row in rows)
+    return {n: Procedures(tuple(parse_range(row["rule"]) for row in rows if row["list"] == n)) for n in names}
 
 
 def procedures_of(rule: str | list[str]) -> Procedures:
@@ -112,12 +132,12 @@ def procedures_of(rule: str | list[str]) -> Procedures:
     if isinstance(rule, list):
         return Procedures(tuple(parse_range(text) for text in rule))
     family = "therapy" if rule == "physical_therapy" else rule
-    known = care_families()
+    known = care_families() | other_procedures()
     if family not in known:
         raise ConfigError(
             f"No procedure list is called '{rule}'.",
             where="arms.*.procedures",
-            remedy=f"use physical_therapy, {', '.join(FAMILIES)}, or a list of codes",
+            remedy=f"use physical_therapy, {', '.join(sorted(known))}, or a list of codes",
         )
     return known[family]
 
@@ -129,7 +149,15 @@ def in_ranges(codes: Sequence[str | None], ranges: Iterable[Range]) -> NDArray[n
 
 
 @cache
-def _rows(name: str) -> list[dict[str, str]]:
+def shipped_rows(name: str) -> list[dict[str, str]]:
     """Rows of a shipped list; read once, never changed."""
-    text = (resources.files("claimtwin.codes") / f"{name}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
+    return list(csv.DictReader(_shipped_text(name).splitlines()))
+
+
+def list_fingerprint(name: str) -> str:
+    """Sha256 of a shipped list as it is."""
+    return hashlib.sha256(_shipped_text(name).encode()).hexdigest()
+
+
+def _shipped_text(name: str) -> str:
+    return (resources.files("claimtwin.codes") / f"{name}.csv").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from claimtwin.config.protocol import Strict
+from claimtwin.config.strict import Strict
 
 TableName = Literal["eligibility", "medical_claim", "pharmacy_claim", "program_enrollment"]
 
@@ -27,17 +27,35 @@ class CodeListFile(Strict):
     match_digits: Annotated[int, Field(ge=4, le=12)] | None = None
 
 
+class Settle(Strict):
+    """How a feed takes lines back; see docs/decisions/013-settling.md. The default leaves every line as it is.
+
+    ``pharmacy``: a line with a negative quantity, supply or amount takes back one of the same person, day, drug and
+    quantity, and of the same claim where ``pharmacy_key`` says so. ``medical``: an adjustment comes under a new id
+    beside a negative line (``new_id``), under the same id (``same_id_code``), or either (``mixed``).
+    ``duplicates``: lines alike in every column are found after netting, before it, or kept.
+    """
+
+    pharmacy: Literal["already_final", "net_reversals"] = "already_final"
+    pharmacy_key: Literal["fill", "claim"] = "fill"
+    medical: Literal["already_final", "new_id", "same_id_code", "mixed"] = "already_final"
+    duplicates: Literal["after_netting", "before_netting", "keep"] = "after_netting"
+
+
 class Ingest(Strict):
     """How a feed is read; see docs/data-contract.md.
 
     ``columns`` maps contract columns to the feed's names, ``constants`` fills columns that a feed lacks.
     ``assign_employers`` gives each person one of so many employers by hash; null (the default) assigns none.
+    ``ndc_reference`` names a list of ``code_lists`` by which ten bare digits of an NDC are read; null refuses them.
     ``date_format`` holds a year of four digits, a month and a day, in any order, as in yyyy-MM-dd or M/d/yyyy.
     """
 
     data_through: date | None = None
     on_duplicate_key: Literal["stop", "reject"] = "stop"
     assign_employers: Annotated[int, Field(ge=1)] | None = None
+    settle: Settle = Settle()
+    ndc_reference: str | None = None
     columns: dict[TableName, dict[str, str]] = {}
     constants: dict[TableName, dict[str, str]] = {}
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","

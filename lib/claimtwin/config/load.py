@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -36,7 +36,7 @@ def load_configuration(study: str, env: str, overrides: list[str] | None = None)
     if protocol and deployment:
         faults += [
             f"{env}: code_lists.{name}: the study counts drugs of this list; name its file here"
-            for name in protocol.drug_lists()
+            for name in sorted({*protocol.drug_lists(), *protocol.product_lists()})
             if name not in deployment.code_lists
         ]
     if faults or protocol is None or deployment is None:
@@ -56,6 +56,19 @@ def load_env(env: str, overrides: list[str] | None = None) -> Env:
     if faults or deployment is None:
         raise config_error(faults)
     return deployment
+
+
+def load_file(model: type[Model], name: str, kind: str, changes: Mapping[str, Any]) -> Model:
+    """Read one file of another kind, or its preset; ``changes`` puts values over keys at its top.
+
+    Raises:
+        ConfigError: Every fault of the file.
+    """
+    faults: list[str] = []
+    found = _load(model, name, kind, list(changes.items()), faults)
+    if found is None:
+        raise config_error(faults)
+    return found
 
 
 def config_error(faults: list[str]) -> ConfigError:

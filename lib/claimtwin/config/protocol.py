@@ -5,9 +5,13 @@ Unknown keys are refused; contradictions are refused before Spark starts, all at
 """
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
+from claimtwin.config.histories import Histories
+from claimtwin.config.strict import Days, Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
 BlockKey = Literal["body_region", "census_region", "employer_id", "index_month"]
@@ -27,14 +31,7 @@ Covariate = Literal[
     "log_allowed",
     "comorbidity_count",
 ]
-Days = Annotated[int, Field(ge=0, le=36_525)]
 Window = tuple[int, int]
-
-
-class Strict(BaseModel):
-    """Base of every part of a protocol: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Study(Strict):
@@ -139,10 +136,11 @@ class Washout(Strict):
 
 
 class Score(Strict):
-    """The propensity model: main effects of the listed covariates."""
+    """The propensity model: main effects of the listed covariates; whose groups ``comorbidity_count`` counts."""
 
     covariates: Annotated[list[Covariate], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1, le=36_525)] = 365
+    comorbidities: Literal["charlson", "elixhauser"] = "charlson"
 
     @model_validator(mode="after")
     def _once(self) -> Self:
@@ -224,12 +222,25 @@ class Protocol(Strict):
     outcomes: Annotated[list[Outcome], Field(min_length=1)]
     describe_candidates: bool = False
     adjust: list[Covariate] = []
+    models: Models = Models()
+    sensitivity: Sensitivity = Sensitivity()
+    power: Power = Power()
+    subgroups: list[Subgroup] = []
+    gates: Gates = Gates()
     published: list[Published] = []
     assumptions: list[Assumption] = []
+    histories: Histories | None = None
 
     @model_validator(mode="after")
     def _windows_agree(self) -> Self:
-        faults = [*self._region_faults(), *self._window_faults(), *self._name_faults()]
+        faults = [
+            *self._region_faults(),
+            *self._window_faults(),
+            *self._name_faults(),
+            *subgroup_faults(self.subgroups, get_args(Covariate)),
+        ]
+        if self.histories is not None and self.histories.supply and not self.histories.fills:
+            faults.append("histories.supply: runs are made of fills, and histories.fills is not set")
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -240,7 +251,7 @@ class Protocol(Strict):
         faults = [f"arms.{a.name}.require_region: regions are off" for a in self.arm_list() if a.require_region]
         if "body_region" in self.matching.block_keys:
             faults.append("matching.block_keys: body_region, but regions are off")
-        named = {*self.score.covariates, *self.adjust}
+        named = {*self.score.covariates, *self.adjust, *(rule.by for rule in self.subgroups)}
         return faults + (["covariates: body_region, but regions are off"] if "body_region" in named else [])
 
     def _window_faults(self) -> list[str]:
@@ -259,7 +270,15 @@ class Protocol(Strict):
         names = [o.name for o in self.outcomes]
         faults = [f"outcomes: '{n}' is named twice" for n in sorted({n for n in names if names.count(n) > 1})]
         unknown = sorted({p.outcome for p in self.published} - set(names))
-        return faults + [f"published: no outcome is called '{name}'" for name in unknown]
+        binary = {o.name for o in self.outcomes if o.kind == "binary"}
+        named = {"negative_controls": self.sensitivity.negative_controls, "expected_risk": self.power.expected_risk}
+        faults += [f"published: no outcome is called '{name}'" for name in unknown]
+        return faults + [
+            f"{key}: no yes-no outcome is called '{name}'"
+            for key, names in named.items()
+            for name in names
+            if name not in binary
+        ]
 
     def arm_list(self) -> tuple[Arm, Arm]:
         """Return the treated and the comparator arm, in this order."""
@@ -269,3 +288,8 @@ class Protocol(Strict):
         """Return the names of the drug lists that the study needs, sorted."""
         named = {o.drug for o in self.outcomes if o.drug} | ({self.washout.codes} if self.washout else set())
         return sorted(named)
+
+    def product_lists(self) -> list[str]:
+        """Return the names of the product lists that the histories need, sorted."""
+        fills = self.histories.fills if self.histories else None
+        return [fills.products] if fills else []

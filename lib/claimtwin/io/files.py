@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,13 @@ def to_json(value: Mapping[str, Any]) -> str:
 def hash_of(text: str) -> str:
     """Sha256 of a text in UTF-8."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def remove_others(folder: Path, pattern: str, keep: Collection[str]) -> None:
+    """Remove the files of a folder that match, but for those to keep; a folder that is not there is no fault."""
+    for path in folder.glob(pattern):
+        if path.name not in keep:
+            path.unlink()
 
 
 def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:

@@ -16,6 +16,7 @@ Flags = NDArray[np.bool_]
 NO_DAY = np.int32(-(2**30))
 _DAY_BITS = np.int64(32)
 _DAY_ZERO = np.int64(2**30)
+_DAY_MASK = np.int64(2**32 - 1)
 
 
 def keys(member: Index, day: Days) -> Index:
@@ -51,6 +52,14 @@ class Events:
     def distinct_days(self) -> "Events":
         """At most one event a member and day."""
         return Events(self.key[starts_run(self.key)])
+
+    def member(self) -> Index:
+        """Member of each event."""
+        return self.key >> _DAY_BITS
+
+    def day(self) -> Days:
+        """Day of each event."""
+        return ((self.key & _DAY_MASK) - _DAY_ZERO).astype(np.int32)
 
     def count(self, member: Index, index: Days, first: int, last: int) -> Index:
         """Events of each asked member on days ``first`` to ``last`` relative to its index, both included."""

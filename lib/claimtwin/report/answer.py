@@ -74,7 +74,9 @@ def covers(row: Row | None, truth: float) -> bool | None:
 
 
 def answer(results: Results) -> str:
-    """One sentence: pairs, both arms, the main effect and its interval."""
+    """One sentence: pairs, both arms, the main effect and its interval; or that the study is blinded."""
+    if is_blinded(results):
+        return "Blinded: a gate of the protocol fails, and no outcome and no effect was looked at."
     row = headline(results)
     if row is None:
         return "No effect was estimated."
@@ -88,10 +90,15 @@ def answer(results: Results) -> str:
     return f"{people}, “{what}”: {_arms_in_words(results, row)}; {adjustment(row)} {kind} {effect}."
 
 
+def is_blinded(results: Results) -> bool:
+    """Whether effects are hidden because a gate fails."""
+    return bool((results.get("blinding") or {}).get("blinded"))
+
+
 def verdict(results: Results) -> Verdict | None:
     """Whether the planted truth was found; None when no truth is known."""
     truth = results.get("truth")
-    if not truth:
+    if not truth or is_blinded(results):
         return None
     row = judged(results)
     found = covers(row, truth["odds_ratio"])

@@ -47,6 +47,8 @@ class OutcomeView:
     image: Image | None
     press: str
     left_out: str
+    needed: str = ""
+    models: Table | None = None
 
 
 def in_rows(cells: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:

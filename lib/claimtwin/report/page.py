@@ -9,7 +9,11 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from claimtwin.report import design_tables as design
 from claimtwin.report import effect_tables as effects
+from claimtwin.report import gate_tables as gates
+from claimtwin.report import model_tables as models
 from claimtwin.report import origin_tables as origins
+from claimtwin.report import sensitivity_tables as sensitivity
+from claimtwin.report import subgroup_tables as subgroups
 from claimtwin.report.answer import answer, outcomes_in, verdict
 from claimtwin.report.figures import draw
 from claimtwin.report.flow import flow_diagram
@@ -32,6 +36,8 @@ def render_report(results: Results, manifest: Mapping[str, Any]) -> str:
         answer=answer(results),
         verdict=verdict(results),
         truth=effects.truth_table(results),
+        gates=gates.gates_table(results),
+        unblinded=gates.unblinded_words(results),
         flow=flow_diagram(results),
         balance_words=design.balance_words(results),
         withheld=withheld_words(results),
@@ -57,6 +63,11 @@ def _tables(results: Results, manifest: Mapping[str, Any]) -> dict[str, Any]:
             design.blocks_table(results),
             design.invariants_table(results),
         ],
+        "subgroups": subgroups.subgroup_tables(results),
+        "employer_words": subgroups.employer_words(results),
+        "sensitivity": sensitivity.sensitivity_tables(results),
+        "null_words": sensitivity.null_words(results),
+        "power": sensitivity.power_table(results),
         "candidates": effects.candidates_table(results),
         "ingest": origins.ingest_table(results),
         "assumptions": origins.assumptions_table(results),
@@ -91,6 +102,8 @@ def _outcome(results: Results, name: str, drawn: Mapping[str, bytes]) -> Outcome
         image=_image(drawn, f"effects_{name}", words, f"{title}: estimates with 95% intervals"),
         press=effects.press_reading(results, name),
         left_out=effects.left_out_words(results, name),
+        needed=models.number_needed_words(results, name),
+        models=models.models_table(results, name),
     )
 
 

@@ -1,6 +1,6 @@
 """The study in ten lines, for a terminal."""
 
-from claimtwin.report.answer import covers, headline, judged, outcome_rows, planted, worst_balance
+from claimtwin.report.answer import covers, headline, is_blinded, judged, outcome_rows, planted, worst_balance
 from claimtwin.report.origin_tables import rejected_in_words
 from claimtwin.report.words import (
     Results,
@@ -42,7 +42,8 @@ def summary_lines(results: Results, *, result_hash: str, report_path: str) -> li
 
 def _effect_lines(results: Results, effect: Row | None) -> list[tuple[str, str]]:
     if effect is None:
-        return [("Effect", "not estimated"), ("Planted truth", ABSENT), ("Interval covers it", ABSENT)]
+        why = "blinded: a gate fails" if is_blinded(results) else "not estimated"
+        return [("Effect", why), ("Planted truth", ABSENT), ("Interval covers it", ABSENT)]
     kind = measure_title(effect["measure"], outcome_scale(results, effect["outcome"]))
     true = planted(results, effect)
     told = ABSENT if true is None else number(true)

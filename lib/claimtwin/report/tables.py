@@ -11,8 +11,30 @@ ATTRITION = ("arm", "criterion", "text", "remaining", "if_dropped")
 BALANCE = ("covariate", "when", "mean_treated", "mean_comparator", "smd", "variance_ratio")
 OUTCOMES = ("outcome", "scope", "arm", "n", "people", "percent", "low", "high", "total", "per_100", "sd")
 EFFECTS = ("outcome", "measure", "adjusted", "errors", "estimate", "low", "high", "p_value", "note")
+MODELS = ("outcome", "model", *EFFECTS[1:])
 PUBLISHED = ("outcome", "measure", "estimate", "low", "high", "text")
 ASSUMPTIONS = ("key", "value", "origin", "alternatives")
+E_VALUES = ("outcome", "adjusted", "errors", "rare", "estimate", "low", "high", "point", "limit", "note")
+TIPPING = ("outcome", "prevalence_higher_risk", "prevalence_lower_risk", "point", "limit", "note")
+CONFOUNDERS = (
+    "outcome",
+    "prevalence_treated",
+    "prevalence_comparator",
+    "risk_ratio",
+    "estimate",
+    "low",
+    "high",
+    "note",
+)
+ROSENBAUM = ("outcome", "test", "gamma", "p_low", "p_high", "critical", "note")
+POWER = ("outcome", "expected_risk", "risk_difference", "risk_ratio", "level", "power")
+SUBGROUPS = ("outcome", "by", "level", "n_treated", "people_treated", "n_comparator", "people_comparator", "measure",
+             "estimate", "low", "high", "p_value", "note")  # fmt: skip
+INTERACTIONS = ("outcome", "by", "groups", "used", "p_value", "holm", "fdr", "note", "tau2", "i2", "q", "q_p_value",
+                "pool_note")  # fmt: skip
+POOLS = tuple(f"{kind}_{end}" for kind in ("fixed", "random") for end in ("estimate", "low", "high", "p_value"))
+WITHOUT = ("outcome", "employer", "measure", "estimate", "low", "high", "p_value", "note")
+GATES = ("gate", "outcome", "threshold", "value", "passed")
 BLOCKS = ("block", "treated", "comparator", "pairs")
 MATCHING = ("pairs", "treated", "unmatched_treated", "comparators")
 CALIPER = ("caliper_sd", "caliper")
@@ -31,6 +53,7 @@ def csv_tables(results: Results) -> dict[str, str]:
         "balance.csv": as_csv(BALANCE, results["balance"]),
         "outcomes.csv": as_csv(OUTCOMES, map(_with_missing_spread, results["outcomes"])),
         "effects.csv": as_csv(EFFECTS, map(_with_reason, results["effects"])),
+        "models.csv": as_csv(MODELS, map(_with_reason, results.get("models", []))),
         "published.csv": as_csv(PUBLISHED, results["published"]),
         "matching.csv": matching(results),
         "blocks.csv": as_csv(BLOCKS, results["matching"]["blocks"]),
@@ -38,6 +61,9 @@ def csv_tables(results: Results) -> dict[str, str]:
         "overlap.csv": overlap(results),
         "ingest.csv": ingest(results),
         "assumptions.csv": as_csv(ASSUMPTIONS, results["assumptions"]),
+        "gates.csv": as_csv(GATES, map(_empty_or_withheld, (results.get("blinding") or {}).get("gates", []))),
+        **sensitivity(results),
+        **subgroups(results),
     }
 
 
@@ -102,6 +128,38 @@ def ingest(results: Results) -> str:
         lines.append((row["table"], "all", *(cell(row[key]) for key in ("rows_in", "accepted", "rejected"))))
         lines += [(row["table"], why, "", "", cell(rejected)) for why, rejected in sorted(row["reasons"].items())]
     return _written(lines)
+
+
+def sensitivity(results: Results) -> dict[str, str]:
+    """Tables on hidden bias and power, without a row where there is nothing to tell."""
+    part = results.get("sensitivity") or {}
+    columns = {"e_values": E_VALUES, "tipping": TIPPING, "confounders": CONFOUNDERS, "rosenbaum": ROSENBAUM}
+    rows = {name: part.get(name, []) for name in columns} | {"power": results.get("power") or []}
+    columns["power"] = POWER
+    return {f"{name}.csv": as_csv(columns[name], map(_empty_or_withheld, rows[name])) for name in columns}
+
+
+def subgroups(results: Results) -> dict[str, str]:
+    """Tables of subgroups, without a row where the study has none."""
+    part = {"groups": [], "tests": [], "without_employer": [], **(results.get("subgroups") or {})}
+    tests = [{**row, **_ends(row, "fixed"), **_ends(row, "random")} for row in part["tests"]]
+    return {
+        "subgroups.csv": as_csv(SUBGROUPS, map(_with_reason, part["groups"])),
+        "interactions.csv": as_csv((*INTERACTIONS, *POOLS), map(_empty_or_withheld, tests)),
+        "without_employer.csv": as_csv(WITHOUT, map(_with_reason, part["without_employer"])),
+    }
+
+
+def _ends(row: Row, kind: str) -> dict[str, Cell]:
+    """The figures of a pool as columns of their own."""
+    return {f"{kind}_{end}": value for end, value in (row[kind] or {}).items()}
+
+
+def _empty_or_withheld(row: Row) -> Row:
+    """A figure that does not exist is an empty cell, unless its row is withheld."""
+    if str(row.get("note") or "").startswith(WITHHELD):
+        return row
+    return {name: "" if value is None else value for name, value in row.items()}
 
 
 def _with_entry(row: Row) -> Row:

@@ -15,13 +15,37 @@ MEASURES = {
     "odds_ratio": "Odds ratio",
     "risk_ratio": "Risk ratio",
     "risk_difference": "Risk difference, percentage points",
+    "rate_ratio": "Ratio of occurrences per person",
+    "mean_ratio": "Ratio of occurrences per person that had any",
+    "number_needed": "People treated for one event fewer or more",
     "relative_reduction": f"Press reading: 1 {MINUS} risk ratio, in % (not 1 {MINUS} odds ratio)",
 }
-RATIOS = ("odds_ratio", "risk_ratio")
+RATIOS = ("odds_ratio", "risk_ratio", "rate_ratio", "mean_ratio")
 MAIN = ("odds_ratio", "difference_per_scale")
 """The measures that models estimate; one outcome has one of them."""
-ERRORS = {"nonrobust": "ordinary", "cluster_pair": "pair-clustered"}
-DIGITS = {"relative_reduction": 1}
+ERRORS = {
+    "nonrobust": "ordinary",
+    "hc3": "HC3",
+    "cluster_pair": "pair-clustered",
+    "cluster_employer": "employer-clustered",
+    "cluster_both": "clustered by pair and employer",
+    "bootstrap_pair": "bootstrap of pairs",
+    "within_pairs": "within pairs",
+    "score": "score",
+}
+MODELS = {
+    "table": "Two-by-two table",
+    "newcombe": "Newcombe's interval",
+    "logit": "Logistic regression",
+    "poisson": "Poisson regression",
+    "standardised": "Standardised over the treated (g-computation)",
+    "mcnemar": "McNemar, discordant pairs",
+    "conditional_logit": "Conditional logistic regression",
+    "ols": "Least squares",
+    "negative_binomial": "Negative binomial regression",
+    "two_part": "Two parts: whether any, then how many",
+}
+DIGITS = {"relative_reduction": 1, "number_needed": 1}
 
 
 def count(value: float | None) -> str:
@@ -59,9 +83,9 @@ def with_interval(row: Row) -> str:
 
 
 def why_absent(row: Row) -> str:
-    """Why an effect has no numbers: withheld, or the reason that no model could be fitted."""
+    """Why an effect has no numbers: withheld, or the reason that it is not estimable."""
     note = str(row.get("note") or WITHHELD)
-    return note if note.startswith(WITHHELD) else f"not estimated: {note}"
+    return note if note.startswith(WITHHELD) else f"not estimable: {note}"
 
 
 def p_value(value: float | None) -> str:

@@ -17,7 +17,7 @@ NO = ("false", "f", "no", "n", "0")
 WHOLE = r"^[+-]?[0-9]+(\.0*)?$"
 NDC_FORMS = ((r"^[0-9]{5}-[0-9]{4}-[0-9]{2}$", 0), (r"^[0-9]{4}-[0-9]{4}-[0-9]{2}$", 0),
              (r"^[0-9]{5}-[0-9]{3}-[0-9]{2}$", 5), (r"^[0-9]{5}-[0-9]{4}-[0-9]$", 9))  # fmt: skip
-"""Hyphenated forms, and the place among the digits where a missing zero belongs."""
+"""Hyphenated forms of eleven digits, and the place among the digits where a missing zero belongs."""
 
 _WHOLE_TYPES = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 _DAY_TYPES = (T.DateType, T.TimestampType, T.TimestampNTZType)
@@ -66,9 +66,13 @@ def parse(column: Column, text: Cell, date_format: str, states: Sequence[str]) -
 
 
 def ndc(text: Cell) -> Cell:
-    """Eleven digits; a hyphenated code gets its missing zero; anything else is null: ten bare digits are ambiguous."""
+    """Eleven digits; a hyphenated code gets its missing zero; ten bare digits are ambiguous, so null.
+
+    Twelve digits (6-4-2) that begin with a nought are the eleven after it; others stay as they are.
+    """
     digits = F.regexp_replace(text, "-", "")
     answer = F.when(text.rlike("^[0-9]{11}$"), text)
+    answer = answer.when(text.rlike("^([0-9]{12}|[0-9]{6}-[0-9]{4}-[0-9]{2})$"), F.regexp_replace(digits, "^0", ""))
     for form, place in NDC_FORMS:
         filled = F.concat(F.substring(digits, 1, place), F.lit("0"), F.substring(digits, place + 1, 11))
         answer = answer.when(text.rlike(form), F.when(F.length(digits) == 11, digits).otherwise(filled))

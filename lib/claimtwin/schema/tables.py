@@ -17,6 +17,11 @@ DIAGNOSES = tuple(f"diagnosis_code_{k}" for k in range(1, 13))
 GENDERS = {"f": "female", "female": "female", "m": "male", "male": "male", "u": "unknown", "unknown": "unknown"}
 BODY_REGIONS = ("back", "neck", "shoulder", "hip", "knee")
 CODING_SYSTEMS = ("icd-10-cm", "icd-9-cm")
+QUALIFIERS = {name: name for name in CODING_SYSTEMS} | {
+    **dict.fromkeys(("icd10cm", "icd-10", "icd10", "10", "0", "abk", "abf"), "icd-10-cm"),
+    **dict.fromkeys(("icd9cm", "icd-9", "icd9", "9", "bk", "bf"), "icd-9-cm"),
+}
+"""What feeds write for the coding system: names, version digits of institutional claims, and X12 837 qualifiers."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +164,9 @@ MEDICAL_CLAIM = TableContract(
         _code("hcpcs_modifier_1", "first modifier; upper case"),
         _code("hcpcs_modifier_2", "second modifier; upper case"),
         Column(
-            "diagnosis_code_type", "string", "icd-10-cm or icd-9-cm in any case; needed where the line has a diagnosis",
-            "the line has no diagnosis", form="choice", choices={name: name for name in CODING_SYSTEMS},
+            "diagnosis_code_type", "string",
+            "icd-10-cm or icd-9-cm, or their qualifiers, in any case; needed where the line has a diagnosis",
+            "the line has no diagnosis", form="choice", choices=QUALIFIERS,
             needed_with=DIAGNOSES,
         ),
         *(
@@ -185,7 +191,8 @@ PHARMACY_CLAIM = TableContract(
         EMPLOYER,
         _day("dispensing_date", "day of the fill"),
         Column(
-            "ndc_code", "string", "11 digits, or hyphenated 5-4-2, 4-4-2, 5-3-2 or 5-4-1 (filled to 5-4-2)",
+            "ndc_code", "string",
+            "11 or 12 digits, or hyphenated 6-4-2, 5-4-2, 4-4-2, 5-3-2 or 5-4-1 (see reading text)",
             NEVER, form="ndc", required=True,
         ),
         Column(

@@ -15,6 +15,8 @@ _DDL = {
     pa.int64(): "bigint",
     pa.float64(): "double",
     pa.date32(): "date",
+    pa.decimal128(18, 3): "decimal(18,3)",
+    pa.decimal128(18, 6): "decimal(18,6)",
     pa.binary(): "binary",
     pa.list_(pa.float64()): "array<double>",
 }

@@ -16,13 +16,15 @@ from claimtwin.config.deployment import Ingest
 from claimtwin.schema.feed import CORRUPT, Feed, Source, named, rejected_names
 from claimtwin.schema.parse import ISO, clean, parse
 from claimtwin.schema.tables import CONTRACTS, Column, TableContract
+from claimtwin.spark.settle import MAY_BE_NEGATIVE, is_settled, settle
+from claimtwin.spark.settle import REASONS as SETTLED
 
 FIRST_DAY = date(1900, 1, 1)
 ALL = "all"
 """The word for all refused rows where others are reasons."""
 FORMS = {
     "icd": ("code_form", "not a code"),
-    "ndc": ("ndc_form", "neither 11 digits nor hyphenated 5-4-2, 4-4-2, 5-3-2 or 5-4-1"),
+    "ndc": ("ndc_form", "neither 11 or 12 digits nor hyphenated 6-4-2, 5-4-2, 4-4-2, 5-3-2 or 5-4-1"),
     "state": ("domain", "not a state of the US"),
     "boolean": ("boolean_form", "neither yes nor no"),
     "integer": ("integer_form", "not a whole number"),
@@ -61,17 +63,19 @@ def judge(feed: Feed, sources: dict[str, Source], settings: Ingest) -> Judged:
     Args:
         feed: The raw rows.
         sources: Where each contract column comes from (``feed.find_sources``).
-        settings: The deployment's rules: last complete day, duplicates.
+        settings: The deployment's rules: last complete day, settling, duplicates.
     """
     contract = CONTRACTS[feed.table]
     rows = _typed(feed, sources, contract)
-    rules = _rules(feed, sources, contract, settings.data_through)
+    rules = _rules(feed, sources, contract, settings)
     numbers = [F.when(rule.broken, F.lit(k)) for k, rule in enumerate(rules)]
     values = [f"value_{name}" for name in contract.names]
     rows = rows.select("raw", *values, F.array_compact(F.array(*numbers)).alias("broken"))
+    rows = settle(rows, contract.name, settings.settle, len(rules) + 1)
     if settings.on_duplicate_key == "reject":
         rows = _flag_duplicates(rows, contract.key, len(rules))
-    return Judged(contract, (*((rule.rule_id, rule.words) for rule in rules), DUPLICATE), rows)
+    told = tuple((rule.rule_id, rule.words) for rule in rules)
+    return Judged(contract, (*told, DUPLICATE, *SETTLED), rows)
 
 
 def keep_accepted(judged: Judged) -> DataFrame:
@@ -147,12 +151,12 @@ def _format(feed: Feed, sources: dict[str, Source], column: Column) -> str:
     return ISO if sources[column.name].is_day else feed.date_format
 
 
-def _rules(
-    feed: Feed, sources: dict[str, Source], contract: TableContract, data_through: date | None
-) -> tuple[Rule, ...]:
+def _rules(feed: Feed, sources: dict[str, Source], contract: TableContract, settings: Ingest) -> tuple[Rule, ...]:
     rules = [Rule("corrupt_line", "line has too few or too many fields, or a broken quote", F.col("corrupt"))]
     for column in contract.columns:
-        rules += _column_rules(column, _format(feed, sources, column), data_through)
+        found = _column_rules(column, _format(feed, sources, column), settings.data_through)
+        reversal = is_settled(contract.name, settings.settle) and column.name in MAY_BE_NEGATIVE
+        rules += [rule for rule in found if not (reversal and rule.rule_id == "not_negative")]
     for order in contract.orders:
         words = f"{order.later} lies before {order.earlier}"
         late = F.col(f"value_{order.earlier}") > F.col(f"value_{order.later}")

@@ -18,6 +18,7 @@ from claimtwin.codes.rules import (
     SYSTEMS,
     Procedures,
     classify_diagnoses,
+    group_flags,
     in_ranges,
     parse_range,
 )
@@ -30,6 +31,8 @@ SEXES = ("female", "male")
 CENSUS_REGIONS = ("northeast", "midwest", "south", "west")
 DIAGNOSES = tuple(f"diagnosis_code_{k}" for k in range(1, 13))
 NO_STOP = np.int32(2**29)
+OVERLAPPING = ("elixhauser",)
+"""Lists of diagnoses in which a code may belong to several groups."""
 Answers = NDArray[Any]
 
 
@@ -38,7 +41,7 @@ class CodeBook:
     """All code lists that a study needs, read on the driver and sent to the workers with the kernel.
 
     ``arms`` holds the procedures of the treated and the comparator arm, null for an arm from the roster.
-    ``programs`` is the studied programme's name, null for any.
+    ``programs`` is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted.
     """
 
     families: dict[str, Procedures]
@@ -46,6 +49,7 @@ class CodeBook:
     drugs: dict[str, DrugList]
     state_regions: dict[str, str]
     program: str | None = None
+    comorbidities: str = "comorbidities"
 
 
 def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
@@ -55,22 +59,24 @@ def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
         n_members=tables["members"].num_rows,
         coverage=_coverage(tables["eligibility"], book),
         services=_services(medical, book),
-        conditions=_conditions(medical),
+        conditions=_conditions(medical, book.comorbidities),
         roster=_roster(tables["program_enrollment"], book),
         drugs={name: _dispensings(tables["pharmacy_claim"], drug) for name, drug in book.drugs.items()},
     )
 
 
-def _member(table: pa.Table) -> Index:
+def member_of(table: pa.Table) -> Index:
+    """Member of each row, numbered within the block."""
     return np.asarray(table["member"].to_numpy(), np.int64)
 
 
-def _days(table: pa.Table, name: str, *, missing: np.int32 = NO_DAY) -> Days:
+def days_of(table: pa.Table, name: str, *, missing: np.int32 = NO_DAY) -> Days:
+    """Days since 1970 of a date column; ``missing`` for null."""
     filled = pc.fill_null(table[name].cast(pa.int32()), pa.scalar(int(missing), pa.int32()))
     return np.asarray(filled.to_numpy(), np.int32)
 
 
-def _per_code(table: pa.Table, name: str, classify: Callable[[Sequence[str | None]], Answers]) -> Answers:
+def per_code(table: pa.Table, name: str, classify: Callable[[Sequence[str | None]], Answers]) -> Answers:
     """Classify the distinct values of a dictionary column, then spread the answers over the rows; null last."""
     parts = table[name].combine_chunks()
     values = [*parts.dictionary.to_pylist(), None]
@@ -99,14 +105,14 @@ def _coverage(table: pa.Table, book: CodeBook) -> Coverage:
     regions = {state: CENSUS_REGIONS.index(region) for state, region in book.state_regions.items()}
     employers = table["employer_id"].combine_chunks().indices.to_numpy(zero_copy_only=False)
     return Coverage(
-        member=_member(table),
-        start=_days(table, "enrollment_start_date"),
-        stop=_days(table, "enrollment_end_date", missing=NO_STOP) + np.int32(1),
+        member=member_of(table),
+        start=days_of(table, "enrollment_start_date"),
+        stop=days_of(table, "enrollment_end_date", missing=NO_STOP) + np.int32(1),
         medical=_flags(table, "medical_coverage"),
         pharmacy=_flags(table, "pharmacy_coverage"),
-        birth=_days(table, "birth_date"),
-        sex=_per_code(table, "gender", _position(SEXES)).astype(np.int16),
-        region=_per_code(table, "state", partial(_looked_up, numbers=regions)).astype(np.int16),
+        birth=days_of(table, "birth_date"),
+        sex=per_code(table, "gender", _position(SEXES)).astype(np.int16),
+        region=per_code(table, "state", partial(_looked_up, numbers=regions)).astype(np.int16),
         employer=employers.astype(np.int64),
     )
 
@@ -117,22 +123,23 @@ def _flags(table: pa.Table, name: str) -> Flags:
 
 def _services(table: pa.Table, book: CodeBook) -> Services:
     return Services(
-        member=_member(table),
-        day=_days(table, "claim_start_date"),
-        families=np.stack([_family(table, name, book) for name in VISITS], axis=1),
+        member=member_of(table),
+        day=days_of(table, "claim_start_date"),
+        families=np.stack([family_of(table, name, book.families) for name in VISITS], axis=1),
         arms=np.stack([_counts_for(table, arm) for arm in book.arms], axis=1),
-        body=_body(table),
+        body=region_of(table),
         cents=_cents(table, "allowed_amount"),
     )
 
 
-def _family(table: pa.Table, name: str, book: CodeBook) -> Flags:
-    hits = _counts_for(table, book.families[name])
+def family_of(table: pa.Table, name: str, families: dict[str, Procedures]) -> Flags:
+    """Whether each line counts for a care family."""
+    hits = _counts_for(table, families[name])
     if name == "emergency":
         revenue = [parse_range(text) for text in EMERGENCY_REVENUE]
-        hits |= _per_code(table, "revenue_center_code", partial(in_ranges, ranges=revenue)).astype(np.bool_)
+        hits |= per_code(table, "revenue_center_code", partial(in_ranges, ranges=revenue)).astype(np.bool_)
         place = [parse_range(text) for text in EMERGENCY_PLACE]
-        hits |= _per_code(table, "place_of_service_code", partial(in_ranges, ranges=place)).astype(np.bool_)
+        hits |= per_code(table, "place_of_service_code", partial(in_ranges, ranges=place)).astype(np.bool_)
     return hits
 
 
@@ -140,53 +147,62 @@ def _counts_for(table: pa.Table, procedures: Procedures | None) -> Flags:
     """Whether each line's procedure counts, alone or with the modifier that its code asks for."""
     if procedures is None:
         return np.zeros(table.num_rows, np.bool_)
-    hits = _per_code(table, "hcpcs_code", partial(in_ranges, ranges=procedures.alone)).astype(np.bool_)
+    hits = per_code(table, "hcpcs_code", partial(in_ranges, ranges=procedures.alone)).astype(np.bool_)
     for modifier in sorted({m for _, m in procedures.with_modifier}):
         spans = [span for span, m in procedures.with_modifier if m == modifier]
-        asked = _per_code(table, "hcpcs_code", partial(in_ranges, ranges=spans)).astype(np.bool_)
+        asked = per_code(table, "hcpcs_code", partial(in_ranges, ranges=spans)).astype(np.bool_)
         for column in ("hcpcs_modifier_1", "hcpcs_modifier_2"):
-            has = _per_code(table, column, partial(_equal, text=modifier))
+            has = per_code(table, column, partial(_equal, text=modifier))
             hits |= asked & has.astype(np.bool_)
     return hits
 
 
-def _grouped(table: pa.Table, column: str, name: str) -> NDArray[np.int16]:
+def grouped(table: pa.Table, column: str, name: str) -> NDArray[np.int16]:
     """Group of each line's diagnosis in one position, judged by the coding system that the line states."""
-    system = _per_code(table, "diagnosis_code_type", _position(SYSTEMS))
+    system = per_code(table, "diagnosis_code_type", _position(SYSTEMS))
     group = np.full(table.num_rows, -1, np.int16)
     for number, text in enumerate(SYSTEMS):
         rows = system == number
         if rows.any():
-            found = _per_code(table, column, partial(classify_diagnoses, name=name, system=text))
+            found = per_code(table, column, partial(classify_diagnoses, name=name, system=text))
             group[rows] = found[rows]
     return group
 
 
-def _body(table: pa.Table) -> NDArray[np.int16]:
+def region_of(table: pa.Table) -> NDArray[np.int16]:
     """Region of the first listed diagnosis that has one."""
     body = np.full(table.num_rows, -1, np.int16)
     for column in DIAGNOSES:
         if table[column].null_count < table.num_rows:
-            body = np.where(body < 0, _grouped(table, column, "body_regions"), body)
+            body = np.where(body < 0, grouped(table, column, "body_regions"), body)
     return body
 
 
-def _conditions(table: pa.Table) -> Conditions:
-    members, days, groups = [], [], []
-    member, day = _member(table), _days(table, "claim_start_date")
+def _conditions(table: pa.Table, name: str) -> Conditions:
+    """Every line and group that one of its diagnoses belongs to; a line's groups may come more than once."""
+    rows, groups = [np.zeros(0, np.int64)], [np.zeros(0, np.int16)]
     for column in DIAGNOSES:
         if table[column].null_count < table.num_rows:
-            group = _grouped(table, column, "comorbidities")
-            rows = np.flatnonzero(group >= 0)
-            members.append(member[rows])
-            days.append(day[rows])
-            groups.append(group[rows])
-    none = np.zeros(0, np.int64)
-    return Conditions(
-        np.concatenate([none, *members]),
-        np.concatenate([none.astype(np.int32), *days]),
-        np.concatenate([none.astype(np.int16), *groups]),
-    )
+            row, group = _groups_met(table, column, name)
+            rows.append(row)
+            groups.append(group.astype(np.int16))
+    row = np.concatenate(rows)
+    return Conditions(member_of(table)[row], days_of(table, "claim_start_date")[row], np.concatenate(groups))
+
+
+def _groups_met(table: pa.Table, column: str, name: str) -> tuple[Index, Index]:
+    """Rows and groups met by one diagnosis column; of lists whose groups overlap a row may meet several."""
+    if name not in OVERLAPPING:
+        group = grouped(table, column, name)
+        rows = np.flatnonzero(group >= 0)
+        return rows, group[rows].astype(np.int64)
+    system = per_code(table, "diagnosis_code_type", _position(SYSTEMS))
+    met = []
+    for number, text in enumerate(SYSTEMS):
+        lines, groups = np.nonzero(per_code(table, column, partial(group_flags, name=name, system=text)))
+        own = system[lines] == number
+        met.append((lines[own], groups[own]))
+    return np.concatenate([rows for rows, _ in met]), np.concatenate([group for _, group in met])
 
 
 def _cents(table: pa.Table, name: str) -> Index:
@@ -196,11 +212,11 @@ def _cents(table: pa.Table, name: str) -> Index:
 
 
 def _roster(table: pa.Table, book: CodeBook) -> Roster:
-    studied = _per_code(table, "program", partial(_studied, program=book.program))
-    body = _per_code(table, "body_region", _position(REGION_NAMES)).astype(np.int16)
-    return Roster(_member(table), _days(table, "start_date"), body, studied.astype(np.bool_))
+    studied = per_code(table, "program", partial(_studied, program=book.program))
+    body = per_code(table, "body_region", _position(REGION_NAMES)).astype(np.int16)
+    return Roster(member_of(table), days_of(table, "start_date"), body, studied.astype(np.bool_))
 
 
 def _dispensings(table: pa.Table, drug: DrugList) -> tuple[Index, Days]:
-    rows = np.flatnonzero(_per_code(table, "ndc_code", drug.holds))
-    return _member(table)[rows], _days(table, "dispensing_date")[rows]
+    rows = np.flatnonzero(per_code(table, "ndc_code", drug.holds))
+    return member_of(table)[rows], days_of(table, "dispensing_date")[rows]

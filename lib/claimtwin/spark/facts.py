@@ -38,7 +38,7 @@ def find_candidates(blocks: DataFrame, protocol: Protocol, book: CodeBook) -> Da
     Null body region: the index event names none. Text attributes are ``unknown`` where the enrolment does not
     tell; ``log_allowed`` is the natural logarithm of 1 plus allowed dollars in the look-back.
     """
-    kernel = partial(_candidates_of_block, protocol=protocol, book=book)
+    kernel = partial(candidates_of_block, protocol=protocol, book=book)
     return blocks.select("block_id", MEMBERS, *TABLES).mapInArrow(each_block(kernel), schema=ddl_of(LAYOUT))
 
 
@@ -48,7 +48,7 @@ def is_eligible(protocol: Protocol, *, but: Sequence[str] = ()) -> Column:
     return F.col("met").bitwiseAND(F.lit(wanted).cast("bigint")) == wanted
 
 
-def _candidates_of_block(tables: dict[str, pa.Table], protocol: Protocol, book: CodeBook) -> pa.Table:
+def candidates_of_block(tables: dict[str, pa.Table], protocol: Protocol, book: CodeBook) -> pa.Table:
     """Candidates of one block, sorted by person, treated first."""
     claims = claims_of_block(tables, book)
     found = build_candidates(claims, protocol)

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from claimtwin.errors import GuardError
 from claimtwin.kernel.certificate import count_envious
-from claimtwin.kernel.matching import match_largest
+from claimtwin.kernel.matching import Rules, Units, match_units
 from claimtwin.spark.arrow import ddl_of, each_group
 
 MATCHES = pa.schema(
@@ -51,28 +51,24 @@ def _match_block(caliper: float | None, block: str, rows: pa.Table) -> pa.Table:
         GuardError: The match is not the greedy one, by its certificate.
     """
     rows = rows.sort_by("person_id").combine_chunks()
-    treated, control = rows.filter(rows["treated"]), rows.filter(pa.compute.invert(rows["treated"]))
-    sides = (*_columns(treated), *_columns(control))
-    found = match_largest(*sides, caliper=caliper)
-    if envious := count_envious(*sides, found, caliper=caliper):
+    people, treated = rows["person_id"], rows["treated"].to_numpy()
+    units, rules = Units.of(treated, rows["logit"], rows["tie_key"]), Rules(caliper=caliper)
+    found = match_units(units, rules)
+    if envious := count_envious(units, rules, found):
         raise GuardError(
             f"{envious} treated have no twin, or one that is farther than a comparator free in their turn.",
             where="matches",
             rule="docs/decisions/005-matching.md",
             remedy="this is a fault in Claimtwin: please report it",
         )
-    left = np.setdiff1d(np.arange(treated.num_rows), found.treated)
-    n, reason = len(found.treated), NONE_FREE if control.num_rows else NO_COMPARATOR
+    left = np.setdiff1d(np.flatnonzero(treated), found.treated)
+    n, reason = len(found), NO_COMPARATOR if treated.all() else NONE_FREE
     columns = {
-        "block": [block] * treated.num_rows,
+        "block": [block] * (n + len(left)),
         "rank": [*range(n), *[None] * len(left)],
-        "treated_person": treated["person_id"].take(pa.array(np.concatenate([found.treated, left]))),
-        "comparator_person": control["person_id"].take(pa.array(found.control)).to_pylist() + [None] * len(left),
+        "treated_person": people.take(pa.array(np.concatenate([found.treated, left]))),
+        "comparator_person": people.take(pa.array(found.control)).to_pylist() + [None] * len(left),
         "distance": found.distance.tolist() + [None] * len(left),
         "reason": [None] * n + [reason] * len(left),
     }
     return pa.table({field.name: pa.array(columns[field.name], field.type) for field in MATCHES}, schema=MATCHES)
-
-
-def _columns(side: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    return side["logit"].to_numpy(), side["tie_key"].to_numpy()

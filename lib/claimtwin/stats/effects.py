@@ -18,28 +18,12 @@ from claimtwin.stats.arms import TwoByTwo, relative_reduction, risk_difference, 
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.fitting import CannotFitError, design_matrix, independent
 from claimtwin.stats.intervals import Effect, Errors, Estimate, Measure
+from claimtwin.stats.matched import Matched
 
 __all__ = ["Effect", "Estimates", "Matched", "binary_effects", "count_effects"]
 
-Fit = Callable[[FloatArray, NDArray[np.int64], Errors], Estimate]
+Fit = Callable[[FloatArray, Matched, Errors], Estimate]
 ERRORS: tuple[Errors, ...] = ("nonrobust", "cluster_pair")
-
-
-@dataclass(frozen=True, eq=False)
-class Matched:
-    """Everybody in a pair, one row a person.
-
-    Attributes:
-        treated: (n,) arm.
-        pair: (n,) number of the pair, shared by two rows.
-        covariates: (n, p) columns to adjust for, in their own units; p may be 0.
-        names: Their p names.
-    """
-
-    treated: NDArray[np.bool_]
-    pair: NDArray[np.int64]
-    covariates: FloatArray
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -57,11 +41,14 @@ def binary_effects(outcome: str, happened: NDArray[np.bool_], people: Matched) -
     or when it is 0/1 and everybody or nobody in one of its groups has the outcome: its coefficient is infinite.
     """
     table = two_by_two(happened, people.treated)
-    usable = _usable(people)
-    useful = [column for column in usable if not _separates(people.covariates[:, column], happened)]
+    useful = useful_for(happened, people)
     label = partial(Effect, outcome, n=len(happened))
     models = _models(
-        partial(label, "odds_ratio"), people, useful, partial(fitting.odds_ratio, happened), why_not=table.empty
+        partial(label, "odds_ratio", model="logit"),
+        people,
+        useful,
+        partial(fitting.odds_ratio, happened),
+        why_not=table.empty,
     )
     return Estimates((*models, *_crude(label, table)), _left_out(people, useful))
 
@@ -70,12 +57,12 @@ def count_effects(outcome: str, count: NDArray[np.int64], people: Matched, *, sc
     """Difference of occurrences per ``scale`` people by least squares, plain and clustered, with and without
     adjustment.
     """
-    usable = _usable(people)
-    label = partial(Effect, outcome, "difference_per_scale", n=len(count))
+    varying = usable(people)
+    label = partial(Effect, outcome, "difference_per_scale", n=len(count), model="ols")
     value = count.astype(np.float64) * scale
     why_not = "" if 0 < people.treated.sum() < len(count) else "an arm is empty"
-    models = _models(label, people, usable, partial(fitting.difference, value), why_not=why_not)
-    return Estimates(tuple(models), _left_out(people, usable))
+    models = _models(label, people, varying, partial(fitting.difference, value), why_not=why_not)
+    return Estimates(tuple(models), _left_out(people, varying))
 
 
 def _models(
@@ -91,12 +78,12 @@ def _models(
     for adjusted, used in ((False, []), (True, columns)) if columns else ((False, []),):
         for errors in ERRORS:
             model = partial(_fit_on, fit, people, used, errors)
-            found.append(_effect(partial(label, adjusted=adjusted, errors=errors), model, why_not))
+            found.append(labelled(partial(label, adjusted=adjusted, errors=errors), model, why_not))
     return found
 
 
 def _fit_on(fit: Fit, people: Matched, columns: list[int], errors: Errors) -> Estimate:
-    return fit(design_matrix(people.treated, people.covariates[:, columns]), people.pair, errors)
+    return fit(design_matrix(people.treated, people.covariates[:, columns]), people, errors)
 
 
 def _crude(label: Callable[..., Effect], table: TwoByTwo) -> list[Effect]:
@@ -106,12 +93,12 @@ def _crude(label: Callable[..., Effect], table: TwoByTwo) -> list[Effect]:
         "relative_reduction": (relative_reduction, table.empty),
         "risk_difference": (risk_difference, nobody),
     }
-    plain = partial(label, adjusted=False, errors="nonrobust")
-    return [_effect(partial(plain, name), partial(make, table), why) for name, (make, why) in measures.items()]
+    plain = partial(label, adjusted=False, errors="nonrobust", model="table")
+    return [labelled(partial(plain, name), partial(make, table), why) for name, (make, why) in measures.items()]
 
 
-def _effect(label: Callable[..., Effect], make: Callable[[], Estimate], why_not: str) -> Effect:
-    """Label an estimate, or its absence."""
+def labelled(label: Callable[..., Effect], make: Callable[[], Estimate], why_not: str) -> Effect:
+    """Label an estimate, or its absence: ``why_not`` where it says something, else what ``make`` stumbles on."""
     try:
         if why_not:
             raise CannotFitError(why_not)
@@ -121,11 +108,17 @@ def _effect(label: Callable[..., Effect], make: Callable[[], Estimate], why_not:
     return label(estimate=got.estimate, low=got.low, high=got.high, p_value=got.p_value)
 
 
-def _usable(people: Matched) -> list[int]:
+def usable(people: Matched) -> list[int]:
+    """Covariates that a model can hold beside the arm; places, ascending."""
     return independent(people.treated, people.covariates)
 
 
-def _separates(column: FloatArray, happened: NDArray[np.bool_]) -> bool:
+def useful_for(happened: NDArray[np.bool_], people: Matched) -> list[int]:
+    """Covariates that a model of a yes-no outcome can hold; places, ascending."""
+    return [column for column in usable(people) if not separates(people.covariates[:, column], happened)]
+
+
+def separates(column: FloatArray, happened: NDArray[np.bool_]) -> bool:
     """Whether a 0/1 column has a group in which everybody or nobody has the outcome."""
     if not np.isin(column, (0.0, 1.0)).all():
         return False

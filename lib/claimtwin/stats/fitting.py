@@ -1,6 +1,14 @@
-"""The two regressions of the study, by statsmodels; the coefficient asked for is always that of the arm."""
+"""The regressions of the study, by statsmodels; the coefficient asked for is always that of the arm.
+
+Errors: ``nonrobust`` take the model at its word; ``hc3`` do not trust its variances (MacKinnon and White, J.
+Econometrics 1985;29:305); ``cluster_pair``, ``cluster_employer`` and ``cluster_both`` let people of one cluster
+resemble each other (two ways: Cameron, Gelbach, Miller, J. Bus. Econ. Stat. 2011;29:238), with the usual factor for
+few clusters. statsmodels gives HC0 where a likelihood model is asked for HC3, so those are computed here.
+"""
 
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,64 +19,171 @@ from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversion
 from claimtwin.stats.design import dependent_columns
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.intervals import Errors, Estimate, wald_of_log
+from claimtwin.stats.matched import Matched
 
 FATAL = (ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning)
 ARM = 1
 """Column of the arm in every design: after the constant, before the covariates."""
 
-
 ENDLESS = 50.0
-"""A log odds ratio with a larger standard error than this has run off to infinity."""
+"""A log ratio with a larger standard error than this has run off to infinity."""
+
+NO_FIT = "the model does not converge: covariates or arm separate the outcome"
+NOT_FINITE = "the standard error is not finite"
+CLUSTERED = ("cluster_pair", "cluster_employer", "cluster_both")
 
 
 class CannotFitError(Exception):
     """A model has no solution; its text says why and holds no value from the data."""
 
 
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """(k,) coefficients and their (k, k) covariance under the errors asked for."""
+
+    params: FloatArray
+    cov: FloatArray
+
+    @property
+    def error(self) -> float:
+        """Standard error of the arm's coefficient."""
+        return float(np.sqrt(self.cov[ARM, ARM]))
+
+
 def independent(treated: NDArray[np.bool_], covariates: FloatArray) -> list[int]:
     """Covariates that vary and are no combination of the arm and of those before them; places, ascending."""
     columns = np.column_stack([treated, covariates])
+    return [place - 1 for place in apart_from_constant(columns) if place]
+
+
+def apart_from_constant(columns: FloatArray) -> list[int]:
+    """Columns that vary and are no combination of those before them; places, ascending."""
     varying = np.flatnonzero(columns.min(axis=0, initial=np.inf) < columns.max(axis=0, initial=-np.inf))
-    if not len(varying) or len(treated) < 2:
+    if not len(varying) or len(columns) < 2:
         return []
     dependent = dependent_columns(np.corrcoef(columns[:, varying], rowvar=False).reshape(len(varying), -1))
-    return [int(column) - 1 for place, column in enumerate(varying) if column and place not in dependent]
-
-
-def odds_ratio(happened: NDArray[np.bool_], design: FloatArray, pair: NDArray[np.int64], errors: Errors) -> Estimate:
-    """Odds ratio of the treated by logistic regression, interval on the log scale by the normal distribution."""
-    fit = _fitted(sm.Logit(happened.astype(np.float64), design), pair, errors, disp=0, maxiter=100)
-    if fit.bse[ARM] > ENDLESS:
-        raise CannotFitError("the standard error is not finite")
-    return wald_of_log(float(fit.params[ARM]), float(fit.bse[ARM]))
-
-
-def difference(value: FloatArray, design: FloatArray, pair: NDArray[np.int64], errors: Errors) -> Estimate:
-    """Difference of means by least squares; t distribution, clustered errors with pairs - 1 degrees of freedom."""
-    if len(design) <= design.shape[1]:
-        raise CannotFitError("fewer people than columns")
-    fit = _fitted(sm.OLS(value, design), pair, errors, use_t=True)
-    low, high = fit.conf_int()[ARM]
-    return Estimate(float(fit.params[ARM]), float(low), float(high), float(fit.pvalues[ARM]))
+    return [int(column) for place, column in enumerate(varying) if place not in dependent]
 
 
 def design_matrix(treated: NDArray[np.bool_], covariates: FloatArray) -> FloatArray:
     """Constant, arm, and the covariates in standard deviations, which keeps the digits and not the units."""
-    spread = covariates.std(axis=0)
-    scaled = (covariates - covariates.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return np.column_stack([np.ones(len(treated)), treated.astype(np.float64), scaled])
+    return np.column_stack([np.ones(len(treated)), treated.astype(np.float64), in_spreads(covariates)])
 
 
-def _fitted(model: Any, pair: NDArray[np.int64], errors: Errors, **options: Any) -> Any:
-    """Fit with the asked errors; statsmodels' warnings that its numbers mean nothing become ``CannotFitError``."""
-    clustered = {"cov_type": "cluster", "cov_kwds": {"groups": pair}} if errors == "cluster_pair" else {}
+def in_spreads(covariates: FloatArray) -> FloatArray:
+    """Columns less their mean, in standard deviations; a constant one is 0."""
+    spread = covariates.std(axis=0) if len(covariates) else np.ones(covariates.shape[1])
+    middle = covariates.mean(axis=0) if len(covariates) else 0.0
+    return np.asarray((covariates - middle) / np.where(spread > 0, spread, 1.0))
+
+
+def odds_ratio(happened: NDArray[np.bool_], design: FloatArray, people: Matched, errors: Errors) -> Estimate:
+    """Odds ratio of the treated by logistic regression, interval on the log scale by the normal distribution."""
+    return ratio(fit_logit(happened.astype(np.float64), design, people, errors))
+
+
+def ratio(fit: Fit) -> Estimate:
+    """Ratio of the treated from a model on the log or logit scale.
+
+    Raises:
+        CannotFitError: The coefficient has run off to infinity.
+    """
+    if not fit.error <= ENDLESS:
+        raise CannotFitError(NOT_FINITE)
+    return wald_of_log(float(fit.params[ARM]), fit.error)
+
+
+def difference(value: FloatArray, design: FloatArray, people: Matched, errors: Errors) -> Estimate:
+    """Difference of means by least squares; t distribution, clustered errors with clusters - 1 degrees of freedom."""
+    if len(design) <= design.shape[1]:
+        raise CannotFitError("fewer people than columns")
+    options = {"cov_type": "HC3"} if errors == "hc3" else covariance(errors, people)
+    fit = guarded(lambda: sm.OLS(value, design).fit(use_t=True, **options))
+    if not np.isfinite(fit.bse[ARM]):
+        raise CannotFitError(NOT_FINITE)
+    low, high = fit.conf_int()[ARM]
+    apart = float(fit.params[ARM])
+    p_value = float(fit.pvalues[ARM]) if fit.bse[ARM] > 0 else float(apart == 0)
+    return Estimate(apart, float(low), float(high), p_value)
+
+
+def fit_logit(y: FloatArray, design: FloatArray, people: Matched, errors: Errors) -> Fit:
+    """Logistic regression.
+
+    Raises:
+        CannotFitError: It has no finite solution, or the errors cannot be made.
+    """
+    make = lambda **options: sm.Logit(y, design).fit(disp=0, maxiter=100, **options)  # noqa: E731
+    return _likelihood(make, y, design, people, errors, lambda mean: mean * (1 - mean))
+
+
+def fit_poisson(y: FloatArray, design: FloatArray, people: Matched, errors: Errors) -> Fit:
+    """Poisson regression with the log link; of a 0/1 outcome, with robust errors, the modified Poisson.
+
+    Source: Zou, Am. J. Epidemiol. 2004;159:702.
+
+    Raises:
+        CannotFitError: It has no finite solution, or the errors cannot be made.
+    """
+    model = sm.GLM(y, design, family=sm.families.Poisson())
+    make = lambda **options: model.fit(tol=1e-12, maxiter=100, **options)  # noqa: E731
+    return _likelihood(make, y, design, people, errors, lambda mean: mean)
+
+
+def covariance(errors: Errors, people: Matched) -> dict[str, Any]:
+    """What statsmodels' ``fit`` is told about the errors.
+
+    Raises:
+        CannotFitError: There are fewer than two clusters, or no employers are known.
+    """
+    if errors not in CLUSTERED:
+        return {}
+    if errors == "cluster_pair":
+        groups = people.pair
+    elif people.employer is None:
+        raise CannotFitError("no employers are known")
+    else:
+        groups = people.employer if errors == "cluster_employer" else np.column_stack([people.pair, people.employer])
+    if min(len(np.unique(column)) for column in groups.reshape(len(groups), -1).T) < 2:
+        raise CannotFitError("fewer than two clusters")
+    return {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
+
+
+def guarded(fit: Callable[[], Any]) -> Any:
+    """Run a fit; statsmodels' warnings that its numbers mean nothing become ``CannotFitError``."""
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
         for fatal in FATAL:
             warnings.simplefilter("error", fatal)
         try:
-            fit = model.fit(**options, **clustered)
-        except (*FATAL, np.linalg.LinAlgError):
-            raise CannotFitError("the model does not converge: covariates or arm separate the outcome") from None
-    if not np.isfinite(fit.bse[ARM]):
-        raise CannotFitError("the standard error is not finite")
-    return fit
+            return fit()
+        except (*FATAL, np.linalg.LinAlgError, ZeroDivisionError):
+            raise CannotFitError(NO_FIT) from None
+
+
+def _likelihood(
+    make: Callable[..., Any],
+    y: FloatArray,
+    design: FloatArray,
+    people: Matched,
+    errors: Errors,
+    variance: Callable[[FloatArray], FloatArray],
+) -> Fit:
+    """Coefficients and covariance of a model with the canonical link; ``variance`` of an outcome by its mean."""
+    found = guarded(lambda: make(**covariance(errors, people)))
+    cov = np.asarray(found.cov_params())
+    if errors == "hc3":
+        cov = _hc3(y, np.asarray(found.predict(design)), design, variance)
+    if not np.isfinite(cov[ARM, ARM]) or cov[ARM, ARM] < 0:
+        raise CannotFitError(NOT_FINITE)
+    return Fit(np.asarray(found.params), cov)
+
+
+def _hc3(
+    y: FloatArray, mean: FloatArray, design: FloatArray, variance: Callable[[FloatArray], FloatArray]
+) -> FloatArray:
+    weight = variance(mean)
+    bread = np.linalg.inv(design.T @ (design * weight[:, None]))
+    leverage = weight * np.einsum("ij,jk,ik->i", design, bread, design)
+    score = design * ((y - mean) / (1 - leverage))[:, None]
+    return np.asarray(bread @ (score.T @ score) @ bread)

@@ -5,8 +5,19 @@ from math import erfc, exp, sqrt
 from statistics import NormalDist
 from typing import Literal
 
-Measure = Literal["odds_ratio", "risk_ratio", "risk_difference", "relative_reduction", "difference_per_scale"]
-Errors = Literal["nonrobust", "cluster_pair"]
+Measure = Literal[
+    "odds_ratio",
+    "risk_ratio",
+    "risk_difference",
+    "relative_reduction",
+    "difference_per_scale",
+    "rate_ratio",
+    "mean_ratio",
+    "number_needed",
+]
+Errors = Literal[
+    "nonrobust", "hc3", "cluster_pair", "cluster_employer", "cluster_both", "bootstrap_pair", "within_pairs", "score"
+]
 
 Z95 = NormalDist().inv_cdf(0.975)
 
@@ -27,7 +38,9 @@ class Effect:
 
     ``odds_ratio`` and ``risk_ratio`` are plain ratios; ``risk_difference`` is in percentage points;
     ``relative_reduction`` is 1 - risk ratio in percent (the press reading); ``difference_per_scale`` is the
-    difference of occurrences per ``scale`` people.
+    difference of occurrences per ``scale`` people; ``rate_ratio`` compares occurrences per person, ``mean_ratio``
+    occurrences per person that had any; ``number_needed`` is people treated for one event fewer or more.
+    ``model`` names how it was estimated, ``errors`` how its interval was made.
     """
 
     outcome: str
@@ -40,6 +53,7 @@ class Effect:
     p_value: float | None
     n: int
     note: str = ""
+    model: str = ""
 
 
 def two_sided(z: float) -> float:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from claimtwin.stats.arms import ArmOutcome
 from claimtwin.stats.balance import BalanceRow
 from claimtwin.stats.intervals import Effect
+from claimtwin.stats.paired import PairTable
 
 SMALL_CELL = "withheld: small cell"
 NOTHING = ArmOutcome(None, None, None, None, None, None, None, None)
@@ -64,6 +65,19 @@ def withhold_two_by_two(
     arms = [withhold_arm(arm, min_cell) for arm in (treated, comparator)]
     whole = arms == [treated, comparator]
     return arms[0], arms[1], tuple(effects) if whole else tuple(map(_without_numbers, effects))
+
+
+def withhold_paired(effects: Sequence[Effect], table: PairTable, min_cell: int) -> tuple[Effect, ...]:
+    """Effects, without the numbers of those made of discordant pairs where some kind of pair is rare."""
+    if not has_small_pairs(table, min_cell):
+        return tuple(effects)
+    return tuple(_without_numbers(effect) if effect.errors == "within_pairs" else effect for effect in effects)
+
+
+def has_small_pairs(table: PairTable, min_cell: int) -> bool:
+    """Whether some kind of pair (both had the outcome, one, neither) is rare."""
+    cells = (table.both, table.treated_only, table.comparator_only, table.neither)
+    return any(is_small(cell, min_cell) for cell in cells)
 
 
 def withhold_arm(arm: ArmOutcome, min_cell: int) -> ArmOutcome:

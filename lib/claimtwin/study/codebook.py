@@ -9,6 +9,9 @@ from claimtwin.config.deployment import Env
 from claimtwin.config.protocol import Protocol
 from claimtwin.spark.decode import CodeBook
 
+COMORBIDITIES = {"charlson": "comorbidities", "elixhauser": "elixhauser"}
+"""Shipped list by the name that a protocol uses."""
+
 
 def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
     """Read every list that the protocol names.
@@ -23,6 +26,7 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
         drugs={name: read_drug_list(name, env.code_lists[name]) for name in protocol.drug_lists()},
         state_regions=census_regions(),
         program=protocol.arms.treated.program,
+        comorbidities=COMORBIDITIES[protocol.score.comorbidities],
     )
 
 

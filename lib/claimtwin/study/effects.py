@@ -5,18 +5,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from claimtwin.config.protocol import Outcome, Protocol
 from claimtwin.io.collect import collect_compact
-from claimtwin.spark.design import CATEGORIES, design_columns, matrix_of
-from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.stats.arms import ArmOutcome, arm_outcome
-from claimtwin.stats.effects import Matched, binary_effects, count_effects
-from claimtwin.stats.withhold import NOTHING, is_small, withhold_arm, withhold_two_by_two
+from claimtwin.stats.effects import Estimates, binary_effects, count_effects
+from claimtwin.stats.intervals import Effect
+from claimtwin.stats.matched import Matched
+from claimtwin.stats.models import Plan, binary_models, count_models
+from claimtwin.stats.paired import pair_table
+from claimtwin.stats.standard import Draws
+from claimtwin.stats.withhold import NOTHING, is_small, withhold_arm, withhold_paired, withhold_two_by_two
 from claimtwin.study.counts import ARMS, Rows
+from claimtwin.study.matched import MatchedRows
 from claimtwin.study.tables import StudyTables
 
 VALUES = 100_000
@@ -25,43 +28,46 @@ VALUES = 100_000
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Rows of results: outcomes by arm, effects, and by outcome the covariates that no model could use."""
+    """Rows of results: outcomes by arm, effects, those of other models, and covariates that no model could use."""
 
     outcomes: Rows
     effects: Rows
+    models: Rows
     left_out: dict[str, list[str]]
 
 
-def collect_matched(tables: StudyTables, protocol: Protocol, max_rows: int) -> pa.Table:
-    """One row a matched person, sorted by pair, the treated first: arm, covariates, outcome counts.
+def estimate(matched: MatchedRows, protocol: Protocol, min_cell: int) -> Outcomes:
+    """Outcomes of both arms and all effects among the matched, by the main and by all other models.
 
-    The pair is named by its block and its rank there: no id, no date.
+    Small cells are withheld. A model that cannot be fitted is a row that says why.
     """
-    covariates = list(protocol.adjust)
-    members = build_pair_members(keep_pairs(tables.design.matches.frame))
-    people = tables.design.candidates.frame.select("person_id", "treated", *covariates)
-    rows = members.join(people, ["person_id", "treated"]).join(tables.outcomes.frame, ["person_id", "treated"])
-    columns = ["block", "rank", "treated", *covariates, *(outcome.name for outcome in protocol.outcomes)]
-    text = ["block", *(name for name in covariates if name in CATEGORIES)]
-    found = collect_compact(rows.select(*columns), columns, max_rows=max_rows, text=text)
-    return found.sort_by([("block", "ascending"), ("rank", "ascending"), ("treated", "descending")])
-
-
-def estimate(rows: pa.Table, protocol: Protocol, min_cell: int) -> Outcomes:
-    """Outcomes of both arms and all effects among the matched; small cells withheld."""
-    people = _matched(rows, protocol)
-    outcomes: Rows = []
-    effects: Rows = []
-    left_out = {}
+    found = Outcomes([], [], [], {})
     for outcome in protocol.outcomes:
-        count = rows[outcome.name].to_numpy()
-        arms = [arm_outcome(_as_counted(outcome, count[people.treated == side])) for side in (True, False)]
-        found = _effects(outcome, count, people)
-        treated, comparator, shown = withhold_two_by_two(arms[0], arms[1], found.effects, min_cell)
-        outcomes += _outcome_rows(outcome, "matched", (treated, comparator))
-        effects += [asdict(effect) for effect in shown]
-        left_out[outcome.name] = list(found.left_out)
-    return Outcomes(outcomes, effects, left_out)
+        count = matched.count(outcome.name)
+        arms = [arm_outcome(_as_counted(outcome, count[matched.people.treated == side])) for side in (True, False)]
+        made, others = _effects(outcome, count, matched.people), other_models(outcome, count, matched.people, protocol)
+        treated, comparator, shown = withhold_two_by_two(arms[0], arms[1], (*made.effects, *others), min_cell)
+        shown = withhold_paired(shown, pair_table(count > 0, matched.people), min_cell)
+        found.outcomes.extend(_outcome_rows(outcome, "matched", (treated, comparator)))
+        found.effects.extend(map(effect_row, shown[: len(made.effects)]))
+        found.models.extend(map(effect_row, shown[len(made.effects) :]))
+        found.left_out[outcome.name] = list(made.left_out)
+    return found
+
+
+def other_models(outcome: Outcome, count: np.ndarray, people: Matched, protocol: Protocol) -> list[Effect]:
+    """The rows of all models that the protocol asks for beside the main one."""
+    asked, seed = protocol.models, protocol.study.seed
+    names = asked.binary if outcome.kind == "binary" else asked.count
+    plan = Plan(tuple(names), tuple(asked.errors), tuple(asked.other_errors), Draws(asked.bootstrap_draws, seed))
+    if outcome.kind == "binary":
+        return binary_models(outcome.name, count > 0, people, plan)
+    return count_models(outcome.name, count, people, plan, scale=outcome.scale)
+
+
+def effect_row(effect: Effect) -> dict[str, Any]:
+    """An effect as a row of results; its number of people stands with the arms."""
+    return {key: value for key, value in asdict(effect).items() if key != "n"}
 
 
 def describe_candidates(tables: StudyTables, protocol: Protocol, matched: Rows, min_cell: int) -> Rows:
@@ -79,22 +85,12 @@ def describe_candidates(tables: StudyTables, protocol: Protocol, matched: Rows, 
     return rows
 
 
-def _matched(rows: pa.Table, protocol: Protocol) -> Matched:
-    levels: dict[str, list[str]] = {
-        name: sorted(set(rows[name].to_pylist())) for name in protocol.adjust if name in CATEGORIES
-    }
-    columns = design_columns(protocol.adjust, levels)
-    pair = np.arange(rows.num_rows, dtype=np.int64) // 2
-    treated = np.asarray(rows["treated"].to_numpy(), np.bool_)
-    return Matched(treated, pair, matrix_of(rows, columns), tuple(column.name for column in columns))
-
-
 def _as_counted(outcome: Outcome, count: np.ndarray) -> np.ndarray:
     """A yes-no outcome happens once at most; its total is its people."""
     return np.minimum(count, 1) if outcome.kind == "binary" else count
 
 
-def _effects(outcome: Outcome, count: np.ndarray, people: Matched) -> Any:
+def _effects(outcome: Outcome, count: np.ndarray, people: Matched) -> Estimates:
     if outcome.kind == "binary":
         return binary_effects(outcome.name, count > 0, people)
     return count_effects(outcome.name, count, people, scale=outcome.scale)

@@ -10,6 +10,7 @@ from claimtwin.config.load import config_error
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
 from claimtwin.study.codebook import read_code_book
+from claimtwin.study.histories import plan_histories
 
 
 def check_files(protocol: Protocol, env: Env) -> None:
@@ -19,6 +20,8 @@ def check_files(protocol: Protocol, env: Env) -> None:
         ConfigError: What is wrong with them, all at once.
     """
     checks: list[Callable[[], object]] = [lambda: read_code_book(protocol, env), lambda: read_truth(env.truth)]
+    if protocol.histories is not None:
+        checks.append(lambda: plan_histories(protocol, env))
     faults = [fault for fault in map(_fault_of, checks) if fault is not None]
     if len(faults) > 1:
         raise config_error([str(fault).replace("\n", "\n    ") for fault in faults])

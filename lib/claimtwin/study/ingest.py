@@ -20,6 +20,9 @@ from claimtwin.io.tables import Store, read_table, write_table
 from claimtwin.schema.feed import Feed, check_settings, find_sources
 from claimtwin.schema.tables import CONTRACTS
 from claimtwin.spark.contract import ALL, Judged, count_reasons, count_twins, judge, keep_accepted, keep_rejected
+from claimtwin.spark.settle import REASONS as SETTLED
+from claimtwin.spark.settle import count_settled, is_settled
+from claimtwin.study.drug_codes import read_bare_codes
 from claimtwin.study.progress import Say
 
 Counts = dict[str, int]
@@ -44,9 +47,14 @@ class IngestCount:
     rejected: int
     reasons: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def settled(self) -> int:
+        """Refused rows that are no fault: taken back, replaced or there again. Such a row has one reason."""
+        return sum(rows for reason, rows in self.reasons.items() if reason in dict(SETTLED).values())
+
 
 def ingest(spark: SparkSession, env: Env, source_format: str, source: str, say: Say) -> list[IngestCount]:
-    """Write the four claims tables, ``rejected_<table>`` for each, and ``ingest_summary``; one count a table.
+    """Write the four claims tables, ``rejected_<table>`` for each, and the summaries; one count a table.
 
     Args:
         spark: The session.
@@ -62,7 +70,7 @@ def ingest(spark: SparkSession, env: Env, source_format: str, source: str, say: 
         GuardError: Rows read are not rows written.
     """
     feeds = _adapter(source_format)(spark, env.ingest, source)
-    judged = _judge_all(feeds, env.ingest, say)
+    judged = _judge_all(spark, feeds, env, say)
     with _reading_headers():
         rows_in = _count_feeds(feeds)
         _tell_files(feeds, rows_in, say)
@@ -75,6 +83,7 @@ def ingest(spark: SparkSession, env: Env, source_format: str, source: str, say: 
     for one in judged:
         write_table(keep_accepted(one), Store(env.tables).table(one.contract.name))
     _compare(spark, env, counts)
+    _write_settlement(env, judged)
     _write_summary(spark, env, counts)
     return counts
 
@@ -89,7 +98,8 @@ def _adapter(source_format: str) -> Adapter:
     return FORMATS[source_format]
 
 
-def _judge_all(feeds: list[Feed], settings: Ingest, say: Say) -> list[Judged]:
+def _judge_all(spark: SparkSession, feeds: list[Feed], env: Env, say: Say) -> list[Judged]:
+    settings = env.ingest
     check_settings(settings)
     found = [find_sources(feed, settings) for feed in feeds]
     faults = [fault for one in found for fault in one.faults]
@@ -101,6 +111,9 @@ def _judge_all(feeds: list[Feed], settings: Ingest, say: Say) -> list[Judged]:
         )
     for note in (note for one in found for note in one.notes):
         say(note)
+    for feed, one in zip(feeds, found, strict=True):
+        if "ndc_code" in one.sources:
+            one.sources["ndc_code"] = read_bare_codes(spark, env, feed, one.sources["ndc_code"], say)
     return [judge(feed, one.sources, settings) for feed, one in zip(feeds, found, strict=True)]
 
 
@@ -198,7 +211,8 @@ def _counted(name: str, rows_in: int, refused: dict[str, int]) -> IngestCount:
 
 
 def _tell(count: IngestCount, say: Say) -> None:
-    say(f"{count.table}: {count.rows_in:,} rows in = {count.accepted:,} accepted + {count.rejected:,} rejected")
+    away = f", {count.settled:,} of them settled away" if count.settled else ""
+    say(f"{count.table}: {count.rows_in:,} rows in = {count.accepted:,} accepted + {count.rejected:,} rejected{away}")
     for reason, rows in count.reasons.items():
         say(f"  {rows:,} rows: {reason}")
 
@@ -235,6 +249,14 @@ def _compare(spark: SparkSession, env: Env, counts: list[IngestCount]) -> None:
 
 def _open(spark: SparkSession, env: Env, name: str) -> DataFrame:
     return read_table(spark, Store(env.tables).table(name), made_by="claimtwin ingest")
+
+
+def _write_settlement(env: Env, judged: list[Judged]) -> None:
+    """``settlement_summary``: rows and cents of each settled table by employer, month and fate."""
+    settled = [one for one in judged if is_settled(one.contract.name, env.ingest.settle)]
+    if settled:
+        counted = [count_settled(one.rows, one.contract.name, one.rules) for one in settled]
+        write_table(reduce(DataFrame.unionAll, counted), Store(env.tables).table("settlement_summary"))
 
 
 def _write_summary(spark: SparkSession, env: Env, counts: list[IngestCount]) -> None:

@@ -38,6 +38,7 @@ class Run:
     protocol: Protocol
     env: Env
     say: Say
+    unblind: str = ""
     book: CodeBook = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,16 +87,19 @@ def run_match(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> De
     return _match(run, _facts(run))
 
 
-def run_report(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> Result:
-    """Count outcomes of the matched, estimate the effects and write the results."""
-    run = Run(spark, protocol, env, say)
+def run_report(spark: SparkSession, protocol: Protocol, env: Env, say: Say, unblind: str = "") -> Result:
+    """Count outcomes of the matched, estimate the effects and write the results.
+
+    ``unblind`` is the reason to show effects although a gate of the protocol fails; empty, they are hidden then.
+    """
+    run = Run(spark, protocol, env, say, unblind)
     return _report(run, _match(run, _facts(run)))
 
 
-def run_study(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> Result:
-    """All stages, from the claims tables to the report."""
+def run_study(spark: SparkSession, protocol: Protocol, env: Env, say: Say, unblind: str = "") -> Result:
+    """All stages, from the claims tables to the report; ``unblind`` as in ``run_report``."""
     run_pack(spark, env, say)
-    return run_report(spark, protocol, env, say)
+    return run_report(spark, protocol, env, say, unblind)
 
 
 def _facts(run: Run) -> Made:
@@ -183,7 +187,7 @@ def _report(run: Run, design: Design) -> Result:
         run.say,
     )
     tables = StudyTables(design, blocks, outcomes)
-    return write_report(run.spark, run.protocol, run.env, run.book, tables, run.say)
+    return write_report(run.spark, run.protocol, run.env, run.book, tables, run.say, run.unblind)
 
 
 def _asked(run: Run, design: Design) -> DataFrame:

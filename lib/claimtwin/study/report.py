@@ -9,8 +9,9 @@ from pyspark.sql import SparkSession
 from claimtwin.config.deployment import Env
 from claimtwin.config.load import fingerprint
 from claimtwin.config.protocol import Protocol
-from claimtwin.io.files import hash_of, to_json, write_files
+from claimtwin.io.files import hash_of, remove_others, to_json, write_files
 from claimtwin.report.figures import figures
+from claimtwin.report.gate_tables import gate_lines
 from claimtwin.report.page import render_report
 from claimtwin.report.tables import csv_tables
 from claimtwin.spark.decode import CodeBook
@@ -36,16 +37,18 @@ class Result:
 
 
 def write_report(
-    spark: SparkSession, protocol: Protocol, env: Env, book: CodeBook, tables: StudyTables, say: Say
+    spark: SparkSession, protocol: Protocol, env: Env, book: CodeBook, tables: StudyTables, say: Say, unblind: str = ""
 ) -> Result:
     """Write ``results.json``, ``tables/*.csv``, ``figures/*``, ``report.html`` and ``manifest.json``.
+
+    Figures of effects that an earlier run left in the folder are removed: they are not of these results.
 
     Raises:
         GuardError: Nobody was matched, or more rows than allowed would leave Spark.
     """
-    results = build_results(spark, protocol, env, tables)
+    results = build_results(spark, protocol, env, tables, unblind)
     text = to_json(results)
-    manifest = build_manifest(spark, protocol, env, book, tables, hash_of(text))
+    manifest = build_manifest(spark, protocol, env, book, tables, hash_of(text)) | {"unblinded": unblind}
     files: dict[str, str | bytes] = {
         "results.json": text,
         "manifest.json": to_json(manifest),
@@ -54,7 +57,10 @@ def write_report(
         **{f"figures/{name}": figure for name, figure in figures(results).items()},
     }
     folder = Path(env.output) / protocol.study.name
+    remove_others(folder / "figures", "effects_*", {name.removeprefix("figures/") for name in files})
     write_files(folder, files)
+    for line in gate_lines(results):
+        say(line)
     result = Result(folder, results, hash_of(text))
     say(f"report: {result.report}")
     return result

@@ -18,14 +18,22 @@ from claimtwin.study.counts import (
     collect_reasons,
     read_ingest_counts,
 )
-from claimtwin.study.effects import collect_matched, describe_candidates, estimate
+from claimtwin.study.effects import describe_candidates, estimate
 from claimtwin.study.files import read_truth
+from claimtwin.study.gates import blinding_part, empty_analysis, judge, read_design
+from claimtwin.study.matched import MatchedRows, collect_matched, matched_rows
+from claimtwin.study.sensitivity import power_rows, sensitivity_of
+from claimtwin.study.subgroups import subgroups_of
 from claimtwin.study.tables import Design, StudyTables
 from claimtwin.study.words import assumption_rows
 
 
-def build_results(spark: SparkSession, protocol: Protocol, env: Env, tables: StudyTables) -> dict[str, Any]:
+def build_results(
+    spark: SparkSession, protocol: Protocol, env: Env, tables: StudyTables, unblind: str = ""
+) -> dict[str, Any]:
     """Collect and assemble all results; small cells are withheld (None).
+
+    While a gate of the protocol fails and ``unblind`` gives no reason, no effect is estimated and no outcome told.
 
     Raises:
         GuardError: Nobody was matched, or more rows than allowed would leave Spark.
@@ -33,20 +41,37 @@ def build_results(spark: SparkSession, protocol: Protocol, env: Env, tables: Stu
     """
     design, cell = tables.design, env.disclosure.min_cell
     flow = collect_flow(design.candidates.frame, protocol, design.pairs, cell)
-    found = estimate(collect_matched(tables, protocol, env.door.max_rows), protocol, cell)
+    balance = collect_balance(design, protocol, design.model.columns, cell)
+    matched = matched_rows(collect_matched(tables, protocol, env.door.max_rows), protocol)
+    gates = judge(read_design(design.scores.frame, balance, design.pairs), matched, protocol, cell)
+    blinding = blinding_part(gates, unblind)
+    analysis = empty_analysis() if blinding["blinded"] else _analysis(tables, protocol, matched, cell)
     return {
         **_study(protocol),
+        **analysis,
+        "blinding": blinding,
         "disclosure": {"min_cell": cell},
         "ingest": read_ingest_counts(spark, env.tables, cell),
         "attrition": flow.attrition,
         "score": _score(design),
         "matching": _matching(protocol, design, flow, cell),
         "overlap": collect_overlap(design.scores.frame, cell),
-        "balance": collect_balance(design, protocol, design.model.columns, cell),
-        "outcomes": found.outcomes + describe_candidates(tables, protocol, found.outcomes, cell),
-        "effects": [{key: value for key, value in row.items() if key != "n"} for row in found.effects],
-        "left_out": found.left_out,
+        "balance": balance,
+        "power": power_rows(design.pairs, protocol) if withhold(design.pairs, cell) is not None else [],
         "truth": read_truth(env.truth),
+    }
+
+
+def _analysis(tables: StudyTables, protocol: Protocol, matched: MatchedRows, cell: int) -> dict[str, Any]:
+    """Everything that looks at outcomes."""
+    found = estimate(matched, protocol, cell)
+    return {
+        "outcomes": found.outcomes + describe_candidates(tables, protocol, found.outcomes, cell),
+        "effects": found.effects,
+        "models": found.models,
+        "sensitivity": sensitivity_of(matched, protocol, found.outcomes, found.effects, cell),
+        "subgroups": subgroups_of(matched, protocol, cell),
+        "left_out": found.left_out,
     }
 
 

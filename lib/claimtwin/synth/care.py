@@ -11,10 +11,12 @@ from statistics import NormalDist
 
 import numpy as np
 
-from claimtwin.synth.calendar import FIRST, INDEX_FIRST, INDEX_STOP, LOOKBACK, NEW_CODES, STOP, Days, spread
+from claimtwin.synth.calendar import FIRST, INDEX_FIRST, INDEX_STOP, LOOKBACK, STOP, Days
 from claimtwin.synth.catalogue import (
     BODIES,
     CONDITIONS,
+    DENTAL,
+    EXPOSURES,
     GENERAL,
     KINDS,
     LINES,
@@ -22,17 +24,32 @@ from claimtwin.synth.catalogue import (
     THEMES,
     Choices,
     catalogue,
+    complaint_row,
 )
+from claimtwin.synth.controls import count_exposures
 from claimtwin.synth.coverage import Coverage
 from claimtwin.synth.draws import Draws, Flags, Floats, Index, cumulative, poisson
+from claimtwin.synth.fills import DENTAL as FOR_DENTAL
+from claimtwin.synth.fills import SURGERY as FOR_SURGERY
+from claimtwin.synth.fills import first_fill
 from claimtwin.synth.people import BACKGROUND, PROGRAMME, SEEKING, THERAPY, People
+from claimtwin.synth.spec import SynthSpec, open_days
 
-OFFICE, EMERGENCY, THERAPY_VISIT, LABORATORY, EVALUATION = (
-    KINDS.index(name) for name in ("office", "emergency", "therapy", "laboratory", "evaluation")
+OFFICE, EMERGENCY, THERAPY_VISIT, SURGERY, LABORATORY, EVALUATION, DENTAL_VISIT = (
+    KINDS.index(name) for name in ("office", "emergency", "therapy", "surgery", "laboratory", "evaluation", "dental")
 )
-_BEFORE, _LOOKBACK, _AFTER, _COURSE, _CONDITION = range(5)
+_BEFORE, _LOOKBACK, _AFTER, _COURSE, _CONDITION, _CONTROL, _WITH_FILL = range(7)
 _A_YEAR = (1.7, 0.13, 0.20, 0.40, 0.25, 0.08, 0.02, 0.8)  # days of care a year outside the look-back, by kind
-_SLOTS = 8 * 3 + 2  # eight kinds in three periods, the course of therapy, one visit a comorbidity
+# Eight kinds in three periods, the course of therapy, one visit a comorbidity, negative controls, dentist, surgery.
+_SLOT_KINDS = np.array(
+    [*range(8)] * 3 + [THERAPY_VISIT, LABORATORY] + [KINDS.index(name) for name in EXPOSURES] + [DENTAL_VISIT, SURGERY]
+)
+_SLOT_PERIODS = np.array([_BEFORE] * 8 + [_LOOKBACK] * 8 + [_AFTER] * 8 + [_COURSE, _CONDITION] + [_CONTROL] * 4
+                         + [_WITH_FILL] * 2)  # fmt: skip
+_ACUTE_DAYS = 90
+# Days from service to payment: bands, then their chances; the tail is the run-out that an early extract misses.
+_PAID = np.array([[6, 9], [15, 16], [31, 30], [61, 60], [121, 50]])
+_PAID_CHANCES = cumulative([45, 30, 15, 8, 2])
 _MOST = 24
 _COURSE_LENGTH = cumulative([4, 6, 8, 10, 12, 12, 11, 10, 8, 7, 5, 4, 3])
 _AMOUNT_STEPS = 1024
@@ -62,8 +79,7 @@ class Visits:
 class Lines:
     """One row a service line, sorted by person, day, claim and line.
 
-    ``claim`` counts a person's visits, ``item`` and ``diagnoses`` are places in the catalogue (-1 none),
-    ``late`` marks days with the diagnosis codes of October 2021.
+    ``claim`` counts a person's visits, ``item`` and ``diagnoses`` are places in the catalogue (-1 none).
     """
 
     person: Index
@@ -73,62 +89,69 @@ class Lines:
     paid: Days
     item: Index
     diagnoses: Index
-    late: Flags
     cents: Index
 
 
-def draw_lines(draws: Draws, people: People, coverage: Coverage) -> Lines:
+def draw_lines(spec: SynthSpec, people: People, coverage: Coverage) -> Lines:
     """All service lines of the given people on days on which they are enrolled."""
-    visits = _draw_visits(draws, people)
+    visits = draw_visits(spec, people, coverage)
+    return bill(spec, people, visits, diagnose(spec, people, visits))
+
+
+def draw_visits(spec: SynthSpec, people: People, coverage: Coverage) -> Visits:
+    """All visits of the given people on days on which they are enrolled, by person, day, slot and place."""
+    visits = _draw_visits(spec, people)
     visits = visits.take(coverage.holds(visits.person, visits.day))
-    visits = visits.take(np.lexsort((visits.place, visits.slot, visits.day, visits.person)))
+    return visits.take(np.lexsort((visits.place, visits.slot, visits.day, visits.person)))
+
+
+def bill(spec: SynthSpec, people: People, visits: Visits, diagnoses: Index) -> Lines:
+    """The service lines of visits."""
+    draws = Draws(spec.seed)
     first = np.searchsorted(visits.person, np.arange(len(people.number)))
     claim = np.arange(len(visits.person)) - first[visits.person] + 1
     key, number = people.number[visits.person], visits.slot * 100 + visits.place
     row = (visits.kind * len(THEMES) + visits.theme) * LINES
     item = np.stack([_pick(draws, f"line {k}", key, number, catalogue().care, row + k) for k in range(LINES)], axis=1)
-    diagnoses = _draw_diagnoses(draws, people, visits)
     visit, line = np.nonzero(item >= 0)
     factor = _draw_factors(draws, people, visits)
     cents = catalogue().dollars[item[visit, line]] * factor[visit]
+    lag = _PAID[draws.pick("paid band", key, _PAID_CHANCES, number)]
+    paid = visits.day + lag[:, 0] + (draws.uniform("paid", key, number) * lag[:, 1]).astype(np.int64)
     return Lines(
         person=visits.person[visit],
         claim=claim[visit],
         line=line + 1,
         day=visits.day[visit],
-        paid=visits.day[visit] + 6 + draws.whole("paid", key, 40, number)[visit],
+        paid=paid[visit],
         item=item[visit, line],
         diagnoses=diagnoses[visit],
-        late=visits.day[visit] >= NEW_CODES,
         cents=np.maximum(cents // 1000, 1),
     )
 
 
-def _draw_visits(draws: Draws, people: People) -> Visits:
-    counts = _count_visits(draws, people)
+def _draw_visits(spec: SynthSpec, people: People) -> Visits:
+    draws = Draws(spec.seed)
+    counts = _count_visits(spec, people)
     person, slot = np.nonzero(counts)
     repeats = counts[person, slot]
     place = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
     person, slot = np.repeat(person, repeats), np.repeat(slot, repeats)
-    kind, period = _kinds_of(slot), np.minimum(slot // 8, _COURSE) + (slot == _SLOTS - 1)
+    kind, period = _SLOT_KINDS[slot], _SLOT_PERIODS[slot]
     kind = np.where((period == _COURSE) & (place == 0), EVALUATION, kind)
-    key, number = people.number[person], slot * 100 + place
-    within = draws.uniform("visit day", key, number)
-    day = _draw_days(within, people.index[person], period, place, np.repeat(repeats, repeats))
-    late = (period == _COURSE) & (people.arm[person] == PROGRAMME)
-    day = day + np.where(late, 1 + draws.whole("course later", key, 60), 0)
-    theme = _draw_themes(draws, people, Visits(person, slot, place, kind, day, slot), period)
-    return Visits(person, slot, place, kind, day, theme).take((day >= FIRST) & (day < STOP))
+    draft = Visits(person, slot, place, kind, slot, slot)
+    day = _draw_days(spec, people, draft, period, np.repeat(repeats, repeats))
+    draft = Visits(person, slot, place, kind, day, slot)
+    theme = _draw_themes(draws, people, draft, period)
+    shut = (period == _COURSE) & (place > 0) & ~open_days(spec).is_open(day)
+    return Visits(person, slot, place, kind, day, theme).take((day >= FIRST) & (day < STOP) & ~shut)
 
 
-def _kinds_of(slot: Index) -> Index:
-    kinds: Index = np.array([*range(8)] * 3 + [THERAPY_VISIT, LABORATORY], np.int64)[slot]
-    return kinds
-
-
-def _count_visits(draws: Draws, people: People) -> Index:
-    """(n, slots) visits: before the look-back, in it, after the index, in the course of therapy, of comorbidities."""
-    number = people.number
+def _count_visits(spec: SynthSpec, people: People) -> Index:
+    """(n, slots) visits: before the look-back, in it, after the index, in the course of therapy, of comorbidities,
+    negative controls, and with the first opioid at the dentist's or after surgery.
+    """
+    draws, number = Draws(spec.seed), people.number
     months = [(people.index - LOOKBACK - FIRST) // 30, (STOP - people.index) // 30]
     outside = [
         draws.pick(name, number[:, None], _rates()[people.seeking, length], np.arange(8))
@@ -137,17 +160,33 @@ def _count_visits(draws: Draws, people: People) -> Index:
     enters = (people.arm == THERAPY) | ((people.arm == PROGRAMME) & draws.chance("therapy too", number, 0.15))
     course = np.where(enters, 1 + draws.pick("course", number, _COURSE_LENGTH), 0)
     groups = people.conditions.sum(axis=1)
-    return np.concatenate([outside[0], people.visits, outside[1], course[:, None], groups[:, None]], axis=1)
+    controls = count_exposures(draws, people, spec.cause)
+    reason = first_fill(spec, people)[1]
+    with_fill = np.stack([reason == FOR_DENTAL, reason == FOR_SURGERY], axis=1).astype(np.int64)
+    parts = [outside[0], people.visits, outside[1], course[:, None], groups[:, None], controls, with_fill]
+    return np.concatenate(parts, axis=1)
 
 
-def _draw_days(within: Floats, index: Days, period: Index, place: Index, count: Index) -> Days:
-    """Day of each visit; those of one slot never share a day. The course begins on the index day."""
-    early = spread(place, count, np.maximum(index - LOOKBACK - FIRST, 1), within) + FIRST
-    before = spread(place, count, np.full(len(index), LOOKBACK), within) + index - LOOKBACK
-    after = spread(place, count, STOP - index - 1, within) + index + 1
-    course = index + place * 4 + np.where(place > 0, (within * 3).astype(np.int64), 0)
-    days: Days = np.choose(period, [early, before, after, course, before])
-    return days
+def _draw_days(spec: SynthSpec, people: People, visits: Visits, period: Index, count: Index) -> Days:
+    """Day of each visit; those of one slot never share a day. The course begins on the index day.
+
+    A new complaint brings its care, visits to the office apart, into the last weeks before the index.
+    """
+    draws, opened = Draws(spec.seed), open_days(spec)
+    person, place = visits.person, visits.place
+    key, number, index = people.number[person], visits.slot * 100 + place, people.index[person]
+    within = draws.uniform("visit day", key, number)
+    new = (period == _LOOKBACK) & people.acute[person] & (visits.kind >= THERAPY_VISIT) & (visits.kind <= SURGERY)
+    starts = np.choose(period, [np.full(len(index), FIRST), index - LOOKBACK, index + 1, index, index - LOOKBACK,
+                                np.full(len(index), FIRST), index])  # fmt: skip
+    stops = np.choose(period, [index - LOOKBACK, index, np.full(len(index), STOP), index, index,
+                               np.full(len(index), STOP), index])  # fmt: skip
+    starts = np.where(new, index - _ACUTE_DAYS, starts)
+    days = opened.spread(place, count, starts, np.maximum(stops - starts, 1), within)
+    later = np.where(people.arm[person] == PROGRAMME, 1 + draws.whole("course later", key, 60), 0)
+    course = index + place * 4 + np.where(place > 0, (within * 3).astype(np.int64), 0) + later
+    filled = first_fill(spec, people)[0][person] - (visits.kind == SURGERY)
+    return np.where(period == _COURSE, course, np.where(period == _WITH_FILL, filled, days))
 
 
 def _draw_themes(draws: Draws, people: People, visits: Visits, period: Index) -> Index:
@@ -165,6 +204,8 @@ def _draw_themes(draws: Draws, people: People, visits: Visits, period: Index) ->
     would_enter = window & ((arm == BACKGROUND) | ((arm == THERAPY) & (visits.day < people.index[visits.person])))
     away = would_enter | (draws.chance("other joint", key, 0.1, number) & (period != _COURSE))
     theme = np.where((visits.kind == THERAPY_VISIT) & away, OTHER_JOINT, theme)
+    control = DENTAL + 1 + visits.kind - KINDS.index(EXPOSURES[0])
+    theme = np.where(period == _CONTROL, control, np.where(visits.kind == DENTAL_VISIT, DENTAL, theme))
     return np.where(period == _CONDITION, GENERAL + 1 + _group(people, visits.person, visits.place), theme)
 
 
@@ -175,14 +216,18 @@ def _group(people: People, person: Index, rank: Index) -> Index:
     return chosen
 
 
-def _draw_diagnoses(draws: Draws, people: People, visits: Visits) -> Index:
-    """(n, 3) diagnoses: of the theme, then perhaps one of the person's comorbidities, then perhaps a general one."""
+def diagnose(spec: SynthSpec, people: People, visits: Visits) -> Index:
+    """(n, 3) diagnoses: of the theme, then perhaps one of the person's comorbidities, then perhaps a general one.
+
+    Places in the catalogue, -1 for none.
+    """
+    draws = Draws(spec.seed)
     key, number = people.number[visits.person], visits.slot * 100 + visits.place
     has = people.conditions.sum(axis=1)[visits.person]
     group = _group(people, visits.person, draws.whole("which condition", key, has, number))
     told = (has > 0) & draws.chance("condition told", key, 0.35, number)
     more = told & draws.chance("general told", key, 0.3, number)
-    themes = (visits.theme, GENERAL + 1 + group, np.full(len(key), GENERAL))
+    themes = (complaint_row(visits.theme, people.acute[visits.person]), GENERAL + 1 + group, key * 0 + GENERAL)
     found = [_pick(draws, f"diagnosis {k}", key, number, catalogue().diagnosis, row) for k, row in enumerate(themes)]
     return np.stack([found[0], np.where(told, found[1], -1), np.where(more, found[2], -1)], axis=1)
 

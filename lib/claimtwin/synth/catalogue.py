@@ -1,6 +1,7 @@
 """What can be billed, diagnosed and dispensed: three small files beside this module, as tables to pick from.
 
-Procedure and diagnosis codes are real for their day. Drug codes are made up: labelers 99999 and 99998.
+Diagnosis codes are real for their day, procedure codes for 2017 and later. Drug codes are made up: labelers 99996 to
+99999.
 """
 
 import csv
@@ -9,25 +10,30 @@ from functools import cache
 from importlib import resources
 
 import numpy as np
+from numpy.typing import NDArray
 
 from claimtwin.synth.draws import Floats, Index
 
 BODIES = ("back", "neck", "shoulder", "hip", "knee")
 FAMILIES = ("office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery")
-KINDS = (*FAMILIES, "laboratory", "evaluation")
+EXPOSURES = ("eye_exam", "flu_shot", "hearing_test", "skin_tag_removal")
+"""Care that has no effect on opioids: negative controls."""
+KINDS = (*FAMILIES, "laboratory", "evaluation", "dental", *EXPOSURES)
+DRUG_LISTS = (
+    "opioid", "other", "benzodiazepine", "eye_drops", "antifungal", "antihistamine", "acne_gel", "antiviral",
+    "acid_blocker", "nasal_spray", "wart_treatment",
+)  # fmt: skip
+OUTCOMES = DRUG_LISTS[3:]
+"""Drugs on which the programme has no effect: negative controls."""
 CONDITIONS = (
     "myocardial_infarction", "heart_failure", "cerebrovascular", "chronic_pulmonary", "rheumatic", "liver",
     "diabetes", "cancer",
 )  # fmt: skip
-THEMES = (*BODIES, "other_joint", "general", *CONDITIONS)
-OTHER_JOINT, GENERAL = THEMES.index("other_joint"), THEMES.index("general")
+THEMES = (*BODIES, "other_joint", "general", *CONDITIONS, "dental", "eye", "vaccine", "hearing", "skin")
+OTHER_JOINT, GENERAL, DENTAL = THEMES.index("other_joint"), THEMES.index("general"), THEMES.index("dental")
+SYSTEMS = ("icd-9-cm", "icd-10-cm", "icd-10-cm", "icd-10-cm")
+_ERAS = ("icd9", "icd10", "from_2021_10", "from_2024_10")
 LINES = 3
-_PROCEDURE = {
-    "hcpcs_code": "code",
-    "hcpcs_modifier_1": "modifier",
-    "place_of_service_code": "place",
-    "revenue_center_code": "revenue",
-}
 
 
 @dataclass(frozen=True)
@@ -42,14 +48,16 @@ class Choices:
 class Catalogue:
     """Columns of items, and the choices among them.
 
-    ``care`` has a row a (kind, theme, line), ``diagnosis`` one a theme, ``drug`` row 0 opioids and row 1 others.
-    ``dollars`` is the usual allowed amount of a procedure.
+    ``care`` has a row a (kind, theme, line), ``diagnosis`` one a theme and then one a studied region for a new
+    complaint, ``drug`` one a list. ``dollars`` is the usual allowed amount of a procedure, ``codes`` has the
+    diagnoses of every era, ``theme`` what each is for.
     """
 
     procedures: dict[str, list[str | None]]
     dollars: Index
     care: Choices
-    codes: tuple[list[str], list[str]]
+    codes: tuple[list[str], ...]
+    theme: Index
     diagnosis: Choices
     ndcs: list[str]
     drug: Choices
@@ -74,16 +82,35 @@ def catalogue() -> Catalogue:
         },
         np.array([int(row["dollars"]) for row in care], np.int64),
         _choices(situations, care, nothing),
-        ([row["code"] for row in diagnoses], [row["after_2021_10"] for row in diagnoses]),
-        _choices([[n for n, row in enumerate(diagnoses) if row["theme"] == theme] for theme in THEMES], diagnoses),
+        tuple([row[era] for row in diagnoses] for era in _ERAS),
+        np.array([THEMES.index(row["theme"]) for row in diagnoses], np.int64),
+        _choices(_complaints(diagnoses), diagnoses),
         [row["ndc"] for row in drugs],
-        _choices([[n for n, row in enumerate(drugs) if row["list"] == name] for name in ("opioid", "other")], drugs),
+        _choices([[n for n, row in enumerate(drugs) if row["list"] == name] for name in DRUG_LISTS], drugs),
     )
 
 
+def drug_codes(name: str) -> list[str]:
+    """National Drug Codes of one of ``DRUG_LISTS``, 11 digits each, as a study's drug list names them."""
+    return [row["ndc"] for row in _rows("drugs") if row["list"] == name]
+
+
 def opioid_codes() -> list[str]:
-    """National Drug Codes of the made-up opioids, 11 digits each, as a study's drug list names them."""
-    return [row["ndc"] for row in _rows("drugs") if row["list"] == "opioid"]
+    """National Drug Codes of the made-up opioids."""
+    return drug_codes("opioid")
+
+
+def complaint_row(theme: Index, acute: NDArray[np.bool_]) -> Index:
+    """Row of ``diagnosis`` for a theme; a new complaint of a studied region has one of its own."""
+    return np.where(acute & (theme < len(BODIES)), len(THEMES) + theme, theme)
+
+
+def _complaints(diagnoses: list[dict[str, str]]) -> list[list[int]]:
+    wanted = [(theme, "acute" if k >= len(THEMES) else "chronic") for k, theme in enumerate((*THEMES, *BODIES))]
+    return [
+        [n for n, row in enumerate(diagnoses) if row["theme"] == theme and row["course"] in ("*", course)]
+        for theme, course in wanted
+    ]
 
 
 def _choices(situations: list[list[int]], rows: list[dict[str, str]], nothing: list[bool] | None = None) -> Choices:

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from claimtwin.synth.draws import Flags, Index
+from claimtwin.synth.draws import Flags, Floats, Index
 from claimtwin.synth.spec import Cause
 
 CERTAIN = 2**32
@@ -70,6 +70,12 @@ def risks_of(seen: Seen, severity: Index, cause: Cause) -> tuple[Index, Index]:
     without = in_thousandths(cause.risk) + log_odds(RISK, seen)
     without = without + severity * in_thousandths(cause.severity) // 1000
     return chance_of(without + in_thousandths(cause.effect)), chance_of(without)
+
+
+def prior_of(risk_without: Index) -> Floats:
+    """Chance of having had opioids in the year before index: more for those at risk of them."""
+    chance: Floats = 0.03 + 0.25 * (risk_without / CERTAIN)
+    return chance
 
 
 @cache

@@ -7,33 +7,39 @@ from functools import cache
 import numpy as np
 
 from claimtwin.synth.calendar import FIRST, LOOKBACK, STOP, Days, spread
-from claimtwin.synth.catalogue import Choices, catalogue
+from claimtwin.synth.catalogue import DRUG_LISTS, OUTCOMES, catalogue
+from claimtwin.synth.controls import count_controls
 from claimtwin.synth.coverage import Coverage
 from claimtwin.synth.draws import Draws, Flags, Floats, Index, cumulative, negative_binomial, poisson
 from claimtwin.synth.people import PROGRAMME, SEEKING, People
-from claimtwin.synth.spec import Fills
+from claimtwin.synth.spec import Fills, SynthSpec
 
 MOST = 80
 FOLLOW_UP = 365
-_INDEX_DAY, _LATER, _EARLIER, _FIVE_A_YEAR = 0.01, 0.04, 0.03, 1.6
-_OUTCOME, _PRIOR, _ON_INDEX, _AFTERWARDS, _LONG_BEFORE, _OTHER = range(6)
+PAIN, DENTAL, SURGERY = range(3)
+_REASONS = cumulative([78, 10, 12])
+_LATER, _EARLIER, _FIVE_A_YEAR, _ANXIOUS = 0.04, 0.03, 1.6, 0.07
+_OUTCOME, _PRIOR, _ON_INDEX, _AFTERWARDS, _LONG_BEFORE, _OTHER, _BENZODIAZEPINE, _CONTROL = range(8)
 # Days' supply of opioids: bands of a commercial low-back cohort (docs/synthetic-data.md), then their chances.
 _SUPPLY = np.array([2, 3, 4, 5, 7, 10, 14, 20, 30])
 _SUPPLY_CHANCES = cumulative([8.4, 10.2, 14.0, 15.3, 16.0, 16.2, 2.2, 7.5, 10.3])
 _REFILL = np.array([30, 90, 10])
+_SHORT = np.array([2, 3, 5])
 
 
 @dataclass(frozen=True)
 class Dispensings:
     """One row a dispensing, sorted by person and day; ``claim`` counts a person's dispensings from 1.
 
-    ``item`` is a place in the catalogue's drugs.
+    ``item`` is a place in the catalogue's drugs, ``list`` in ``DRUG_LISTS``.
     """
 
     person: Index
     claim: Index
     day: Days
+    paid: Days
     item: Index
+    list: Index
     supply: Index
     quantity: Index
     cents: Index
@@ -54,30 +60,52 @@ def count_opioids(draws: Draws, people: People, fills: Fills) -> Index:
     return np.where(people.begins, 1 + np.where(people.arm == PROGRAMME, *more), 0)
 
 
-def draw_dispensings(draws: Draws, people: People, coverage: Coverage, fills: Fills) -> Dispensings:
+def first_fill(spec: SynthSpec, people: People) -> tuple[Days, Index]:
+    """Day of each person's first opioid after index, and what it was for; of no meaning without one."""
+    draws, number = Draws(spec.seed), people.number
+    count = count_opioids(draws, people, spec.fills)
+    within = draws.uniform("fill day", number, number * 0)
+    day = people.index + 1 + spread(number * 0, np.maximum(count, 1), np.full(len(number), FOLLOW_UP), within)
+    return day, np.where(people.begins, draws.pick("reason", number, _REASONS), PAIN)
+
+
+def draw_dispensings(spec: SynthSpec, people: People, coverage: Coverage) -> Dispensings:
     """All dispensings of the given people on days on which they are enrolled with pharmacy benefits."""
-    counts = _count_all(draws, people, count_opioids(draws, people, fills))
+    draws = Draws(spec.seed)
+    counts = _count_all(draws, people, spec)
     person, slot = np.nonzero(counts)
     repeats = counts[person, slot]
     place = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
     person, slot, count = (np.repeat(values, repeats) for values in (person, slot, repeats))
     key, number = people.number[person], slot * 100 + place
     day = _draw_days(draws.uniform("fill day", key, number), people.index[person], slot, place, count)
-    kept = (day >= FIRST) & (day < STOP) & coverage.holds(person, day) & coverage.pharmacy[person]
+    kept = (day >= FIRST) & (day < STOP) & coverage.holds(person, day, pharmacy=True)
     rows = np.flatnonzero(kept)
     rows = rows[np.lexsort((place[rows], slot[rows], day[rows], person[rows]))]
-    return _products(draws, person[rows], key[rows], number[rows], day[rows], slot[rows] == _OTHER, len(people.number))
+    short = (slot == _OUTCOME) & (place == 0) & (first_fill(spec, people)[1][person] != PAIN)
+    drugs = _list_of(slot)[rows]
+    return _products(draws, person[rows], key[rows], number[rows], day[rows], drugs, short[rows], len(people.number))
 
 
-def _count_all(draws: Draws, people: People, opioids: Index) -> Index:
-    """(n, 6) dispensings by reason; those on the index day, and those after a year, count in no study window."""
+def _list_of(slot: Index) -> Index:
+    """Place in ``DRUG_LISTS`` of what is dispensed for each reason."""
+    lists: Index = np.maximum(slot - _OTHER + 1, 0)
+    return lists
+
+
+def _count_all(draws: Draws, people: People, spec: SynthSpec) -> Index:
+    """(n, slots) dispensings by reason; those on the index day, and those after a year, count in no study window."""
     number = people.number
-    reasons = (("fill on index", _INDEX_DAY), ("fill later", _LATER), ("fill long before", _EARLIER))
-    on_index, later, earlier = (draws.chance(name, number, chance).astype(np.int64) for name, chance in reasons)
+    reasons = (("fill on index", spec.fills.on_index), ("fill later", _LATER), ("fill long before", _EARLIER))
+    beside = [draws.chance(name, number, chance).astype(np.int64) for name, chance in reasons]
     prior = np.where(people.prior, 1 + draws.pick("prior fills", number, cumulative([6, 2, 1, 1])), 0)
     means = np.array(SEEKING) * 3 * _FIVE_A_YEAR
     other = draws.pick("other fills", number, cumulative(poisson(means, 24))[people.seeking])
-    return np.stack([opioids, prior, on_index, later, earlier, other], axis=1)
+    anxious = draws.chance("anxious", number, _ANXIOUS)
+    calming = np.where(anxious, 1 + draws.pick("calming fills", number, cumulative([4, 2, 2, 1, 1, 1])), 0)
+    opioids = count_opioids(draws, people, spec.fills)
+    first = np.stack([opioids, prior, *beside, other, calming], axis=1)
+    return np.concatenate([first, count_controls(draws, people, spec.cause)], axis=1)
 
 
 def _draw_days(within: Floats, index: Days, slot: Index, place: Index, count: Index) -> Days:
@@ -87,15 +115,18 @@ def _draw_days(within: Floats, index: Days, slot: Index, place: Index, count: In
     later = index + FOLLOW_UP + 1 + (within * 60).astype(np.int64)
     long_before = index - LOOKBACK - 1 - (within * 150).astype(np.int64)
     other = FIRST + spread(place, count, np.full(len(index), STOP - FIRST), within)
-    days: Days = np.choose(slot, [after, before, index, later, long_before, other])
+    days: Days = np.choose(np.minimum(slot, _OTHER), [after, before, index, later, long_before, other])
     return days
 
 
 def _products(
-    draws: Draws, person: Index, key: Index, number: Index, day: Days, other: Flags, people: int
-) -> Dispensings:  # fmt: skip
-    item = _pick(draws, key, number, catalogue().drug, other.astype(np.int64))
+    draws: Draws, person: Index, key: Index, number: Index, day: Days, drugs: Index, short: Flags, people: int
+) -> Dispensings:
+    choices = catalogue().drug
+    item = choices.item[drugs, draws.pick("drug", key, choices.cumulative[drugs], number)]
+    other = drugs > 0
     opioid = _SUPPLY[draws.pick("supply", key, _SUPPLY_CHANCES, number)]
+    opioid = np.where(short, _SHORT[draws.pick("short supply", key, cumulative([3, 5, 4]), number)], opioid)
     refill = _REFILL[draws.pick("refill", key, cumulative([60, 25, 15]), number)]
     supply = np.where(other, refill, opioid)
     first = np.searchsorted(person, np.arange(people))
@@ -103,16 +134,13 @@ def _products(
         person=person,
         claim=np.arange(len(person)) - first[person] + 1,
         day=day,
+        paid=day + 1 + draws.whole("fill paid", key, 14, number),
         item=item,
+        list=drugs,
         supply=supply,
         quantity=supply * np.where(other, 1, 4),
         cents=400 + supply * (20 + draws.whole("price", key, 60, number)),
     )
-
-
-def _pick(draws: Draws, key: Index, number: Index, choices: Choices, row: Index) -> Index:
-    chosen: Index = choices.item[row, draws.pick("drug", key, choices.cumulative[row], number)]
-    return chosen
 
 
 @cache
@@ -124,3 +152,8 @@ def mean_after_first(fills: Fills) -> tuple[float, float]:
 
 def _mean(chances: Floats) -> float:
     return math.fsum(count * chance for count, chance in enumerate(chances.tolist()))
+
+
+SLOTS = _CONTROL + len(OUTCOMES)
+"""Reasons of a dispensing; the last ones are a negative control each, as are the last of ``DRUG_LISTS``."""
+assert len(DRUG_LISTS) == 3 + len(OUTCOMES)

@@ -11,21 +11,23 @@ import numpy as np
 
 from claimtwin.synth.calendar import INDEX_STOP, Days, completed_years, day_of
 from claimtwin.synth.catalogue import CONDITIONS, KINDS
-from claimtwin.synth.causes import CERTAIN, Seen, choice_of, risks_of
+from claimtwin.synth.causes import CERTAIN, Seen, choice_of, prior_of, risks_of
 from claimtwin.synth.draws import Draws, Flags, Floats, Index, cumulative, poisson
+from claimtwin.synth.families import draw_births, draw_families, draw_sexes
 from claimtwin.synth.spec import SynthSpec
 
 BACKGROUND, PROGRAMME, THERAPY = 0, 1, 2
 MOST_VISITS = 24
+ADULT = 18
+_ACUTE = 0.4
 STATES = (
     ("NY", "PA", "MA", "NJ", "CT"), ("IL", "OH", "MI", "MN", "WI"), ("TX", "FL", "GA", "NC", "VA"),
     ("CA", "WA", "CO", "AZ", "OR"),
 )  # fmt: skip
-_AGES = ((6, 17, 3), (18, 24, 11), (25, 29, 10), (30, 39, 24), (40, 49, 23), (50, 59, 21), (60, 64, 6), (65, 79, 2))
 _REGIONS = cumulative([17, 21, 38, 24])
 _STATES_IN_A_REGION = cumulative([5, 4, 3, 2, 1])
 _BODIES = cumulative([40, 14, 18, 9, 19])
-_MONTHS = cumulative([31, 28, 25, 15, 21, 30, 33, 32, 32, 33])
+_MONTHS = (31, 28, 25, 15, 21, 30, 33, 32, 32, 33)
 _NORMAL_STEPS = 12  # a sum of so many uniforms has a standard deviation of 1
 # How much care people seek, five equal groups; and for each kind of care the chance of any in the year before
 # index and the mean of what comes on top: in the pool, then in the background.
@@ -48,28 +50,38 @@ class People:
     """One row a member, in the order of ``number``.
 
     Attributes:
-        number: Member, from 0. employer: From 1. state: Place in the region's list. region: Census region.
+        number: Member, from 0. head, part: The subscriber's number, and the part in the family.
+        employer: From 1, the family's; ``other_employer`` is of a second job.
+        state: Place in the region's list. region: Census region.
         index: Day of the index, and ``age`` in completed years on it.
-        arm: BACKGROUND, PROGRAMME or THERAPY. body: Region of the complaint, place in ``BODIES``.
+        pool: Whether the person seeks help with a joint. arm: BACKGROUND, PROGRAMME or THERAPY.
+        body: Region of the complaint, place in ``BODIES``. acute: Whether the complaint is new.
         seeking: Group of care seeking, 0 to 4. conditions: (n, 8) comorbidities.
         visits: (n, 8) days of care of each kind, laboratory last, in the 365 days before the index.
+        severity: In thousandths of a standard deviation; no claim shows it.
         risk_with, risk_without: Chance of beginning opioids in a year, in units of 2**-32.
         begins: Whether they do, in the arm they took. prior: Whether they had opioids in the year before.
     """
 
     number: Index
+    head: Index
+    part: Index
     employer: Index
+    other_employer: Index
     female: Flags
     region: Index
     state: Index
     birth: Days
     index: Days
     age: Index
+    pool: Flags
     arm: Index
     body: Index
+    acute: Flags
     seeking: Index
     conditions: Flags
     visits: Index
+    severity: Index
     risk_with: Index
     risk_without: Index
     begins: Flags
@@ -80,54 +92,59 @@ class People:
         return People(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
+def seen_of(people: People) -> Seen:
+    """What a study can measure of each person before the index."""
+    return Seen(people.age, people.female, people.region, people.conditions.sum(axis=1), people.visits[:, :7])
+
+
 def draw_people(spec: SynthSpec, first: int, stop: int) -> People:
-    """Members ``first`` to ``stop`` - 1."""
+    """Members ``first`` to ``stop`` - 1, their days around 2020 whatever ``spec.index_year``."""
     draws, number = Draws(spec.seed), np.arange(first, stop, dtype=np.int64)
-    birth, index = _births(draws, number), _indexes(draws, number)
+    families = draw_families(draws, number)
+    birth, index = draw_births(draws, number, families), _indexes(draws, number, spec.index_months)
     age = completed_years(birth, index)
     pool = (age >= 14) & draws.chance("pool", number, spec.pool)
-    seeking = draws.whole("seeking", number, len(SEEKING))
-    female = draws.chance("female", number, 0.53)
-    region = draws.pick("region", number, _REGIONS)
+    seeking, region = draws.whole("seeking", number, len(SEEKING)), draws.pick("region", families.head, _REGIONS)
+    female = draw_sexes(draws, number, families)
     conditions = _conditions(draws, number, age)
     visits = draws.pick("visits", number[:, None], _history()[pool * len(SEEKING) + seeking], np.arange(8))
     seen = Seen(age, female, region, conditions.sum(axis=1), visits[:, :7])
     severity = _severity(draws, number)
     takes = pool & draws.chance("choice", number, choice_of(seen, severity, spec.cause) / CERTAIN)
     risk_with, risk_without = risks_of(seen, severity, spec.cause)
+    employer = 1 + draws.pick("employer", families.head, cumulative([1 / (k + 3) for k in range(spec.employers)]))
     return People(
         number=number,
-        employer=1 + draws.pick("employer", number, cumulative([1 / (k + 3) for k in range(spec.employers)])),
+        head=families.head,
+        part=families.part,
+        employer=employer,
+        other_employer=employer % spec.employers + 1,
         female=female,
         region=region,
-        state=draws.pick("state", number, _STATES_IN_A_REGION),
+        state=draws.pick("state", families.head, _STATES_IN_A_REGION),
         birth=birth,
         index=index,
         age=age,
+        pool=pool,
         arm=np.where(takes, PROGRAMME, np.where(pool, THERAPY, BACKGROUND)),
         body=draws.pick("body", number, _BODIES),
+        acute=draws.chance("acute", number, _ACUTE),
         seeking=seeking,
         conditions=conditions,
         visits=visits,
+        severity=severity,
         risk_with=risk_with,
         risk_without=risk_without,
         begins=draws.chance("begins", number, np.where(takes, risk_with, risk_without) / CERTAIN),
-        prior=draws.chance("prior", number, 0.03 + 0.25 * (risk_without / CERTAIN)),
+        prior=draws.chance("prior", number, prior_of(risk_without)),
     )
 
 
-def _births(draws: Draws, number: Index) -> Days:
-    band = draws.pick("age band", number, cumulative([weight for _, _, weight in _AGES]))
-    low, high = (np.array(ends)[band] for ends in list(zip(*_AGES, strict=True))[:2])
-    days = draws.uniform("age", number) * ((high - low + 1) * 365.25)
-    birth: Days = day_of(2020, 6, 1) - (low * 365.25 + days).astype(np.int64)
-    return birth
-
-
-def _indexes(draws: Draws, number: Index) -> Days:
-    """A day from January to October 2020; fewer in the spring, when much care was closed."""
+def _indexes(draws: Draws, number: Index, months: tuple[int, int]) -> Days:
+    """A day from January to October 2020, or of some of these months; fewer in the spring, when much was closed."""
     starts = np.array([day_of(2020, month, 1) for month in range(1, 11)] + [INDEX_STOP])
-    month = draws.pick("index month", number, _MONTHS)
+    asked = [weight if months[0] <= month <= months[1] else 0 for month, weight in enumerate(_MONTHS, 1)]
+    month = draws.pick("index month", number, cumulative(asked))
     days: Days = starts[month] + draws.whole("index day", number, starts[month + 1] - starts[month])
     return days
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from claimtwin.synth.calendar import Days, day_of
 from claimtwin.synth.draws import Flags, Index
 
-_FIRST_DAY, _STOP_DAY = day_of(1930, 1, 1), day_of(2024, 1, 1)
+_FIRST_DAY, _STOP_DAY = day_of(1900, 1, 1), day_of(2040, 1, 1)
 
 
 def words(values: Sequence[str | None], place: Index, *, null: Flags | None = None) -> pa.Array:

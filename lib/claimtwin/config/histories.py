@@ -1,0 +1,65 @@
+"""How claims become histories: fills of listed drugs, runs of supply, episodes of care. Part of ``study.yaml``."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from claimtwin.config.strict import Days, Strict
+
+Edition = Literal["cdc_2016", "cdc_2018", "cdc_2016_guideline", "cdc_2022"]
+
+
+class FillRules(Strict):
+    """Fills of the drugs of one product list, days' supply repaired, in morphine equivalents of one edition.
+
+    ``products`` names a list of env.yaml that has the CDC's columns. A patch of fentanyl is worn 3 days, one of
+    buprenorphine 7, where ``patches_worn``; else the feed's days' supply stands.
+    """
+
+    products: str = "opioid"
+    mme_edition: Edition = "cdc_2022"
+    patches_worn: bool = True
+    without_supply: Literal["unknown", "one_day", "drop"] = "unknown"
+    over_365: Literal["unknown", "cap", "drop"] = "unknown"
+
+
+class SupplyRules(Strict):
+    """How fills become runs of supply.
+
+    ``same_drug``: a refill before the supply is used up begins when it is (``carry_forward``, but at most
+    ``carry_days`` later than it was filled; null, however late), cuts off what is left (``truncate``), or runs
+    beside it (``concurrent``). Different drugs always run beside each other. A run ends where more than
+    ``gap_days`` are without supply. ``hospital_days``: ``kept`` means that a day in hospital uses no supply.
+    """
+
+    same_drug: Literal["carry_forward", "concurrent", "truncate"] = "carry_forward"
+    carry_days: Days | None = None
+    gap_days: Days = 30
+    hospital_days: Literal["used", "kept"] = "used"
+
+
+class EpisodeRules(Strict):
+    """How lines of musculoskeletal care become episodes, by body region.
+
+    A line belongs to the region of its first diagnosis (``primary``) or of the first that has one (``any``).
+    An episode ends where more than ``gap_days`` go by without care; it is new where at least ``clean_days`` went by
+    without. Therapy visits at most ``therapy_gap_days`` apart are one course. Care without a region of its own is
+    counted from ``attach_days`` before an episode to as long after it.
+    """
+
+    diagnosis: Literal["primary", "any"] = "any"
+    settings: list[Literal["office", "emergency", "therapy", "chiropractic", "other"]] = [
+        "office", "emergency", "therapy", "chiropractic",
+    ]  # fmt: skip
+    gap_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    clean_days: Days = 180
+    therapy_gap_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    attach_days: Days = 0
+
+
+class Histories(Strict):
+    """Which histories ``claimtwin histories`` writes; null leaves one out."""
+
+    fills: FillRules | None = None
+    supply: SupplyRules | None = None
+    episodes: EpisodeRules | None = None

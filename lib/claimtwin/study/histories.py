@@ -1,0 +1,77 @@
+"""Histories on request: fills, runs of supply and episodes of care as tables of the study."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import astuple
+
+from pyspark.sql import DataFrame, SparkSession
+
+from claimtwin.codes.opioids import Product, read_products
+from claimtwin.codes.rules import care_families, list_fingerprint
+from claimtwin.config.deployment import Env
+from claimtwin.config.histories import EpisodeRules, FillRules, Histories, SupplyRules
+from claimtwin.config.protocol import Protocol
+from claimtwin.errors import ConfigError
+from claimtwin.io.tables import Store
+from claimtwin.spark.histories import build_episodes, build_fills, build_runs
+from claimtwin.study.progress import Say
+from claimtwin.study.stages import Made, make_table, open_table
+
+Plan = dict[str, tuple[dict[str, object], Callable[[DataFrame], DataFrame]]]
+
+
+def run_histories(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> list[Made]:
+    """Write ``opioid_fills``, ``supply_runs`` and ``msk_episodes``, those that the protocol asks for.
+
+    Raises:
+        ConfigError: The protocol asks for none, or a product list cannot be read.
+        InputError: The claims were not packed.
+    """
+    plan = plan_histories(protocol, env)
+    blocks = open_table(spark, Store(env.tables).table("member_blocks"), "claimtwin pack")
+    made = []
+    for name, (made_from, build) in plan.items():
+        ref = Store(env.tables).table(name, study=protocol.study.name)
+        whole = {"blocks": blocks.identity, **made_from}
+        made.append(make_table(spark, ref, whole, lambda build=build: build(blocks.frame), say))  # type: ignore[misc]
+    return made
+
+
+def plan_histories(protocol: Protocol, env: Env) -> Plan:
+    """What each table is made from and how, every list read.
+
+    Raises:
+        ConfigError: The protocol asks for none, or a product list cannot be read.
+    """
+    asked = protocol.histories or Histories()
+    plan: Plan = {}
+    if asked.fills is not None:
+        plan |= _plan_fills(asked.fills, asked.supply, env)
+    if asked.episodes is not None:
+        plan["msk_episodes"] = _plan_episodes(asked.episodes)
+    if not plan:
+        raise ConfigError(
+            "The protocol asks for no history.", "study: histories", remedy="set histories.fills or histories.episodes"
+        )
+    return plan
+
+
+def product_fingerprint(products: tuple[Product, ...]) -> str:
+    """Sha256 of all that is read of a product list, and of the shipped factors and uses."""
+    lines = [repr(astuple(product)) for product in products]
+    return hashlib.sha256("\n".join([list_fingerprint("mme_factors"), *lines]).encode()).hexdigest()
+
+
+def _plan_fills(rules: FillRules, supply: SupplyRules | None, env: Env) -> Plan:
+    products = read_products(env.code_lists[rules.products].path, f"env: code_lists.{rules.products}")
+    read: dict[str, object] = {"fills": rules.model_dump(mode="json"), "products": product_fingerprint(products)}
+    plan: Plan = {"opioid_fills": (read, lambda blocks: build_fills(blocks, products, rules))}
+    if supply is not None:
+        read = {**read, "supply": supply.model_dump(mode="json")}
+        plan["supply_runs"] = (read, lambda blocks: build_runs(blocks, products, rules, supply))
+    return plan
+
+
+def _plan_episodes(rules: EpisodeRules) -> tuple[dict[str, object], Callable[[DataFrame], DataFrame]]:
+    read: dict[str, object] = {"episodes": rules.model_dump(mode="json")}
+    return read, lambda blocks: build_episodes(blocks, care_families(), rules)

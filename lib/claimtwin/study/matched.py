@@ -1,0 +1,69 @@
+"""The matched people, collected once: one row a person, without ids or dates."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from claimtwin.config.protocol import Protocol
+from claimtwin.io.collect import collect_compact
+from claimtwin.spark.design import CATEGORIES, design_columns, matrix_of
+from claimtwin.spark.pairing import build_pair_members, keep_pairs
+from claimtwin.stats.matched import Matched
+from claimtwin.study.tables import StudyTables
+
+EMPLOYER = "employer_id"
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedRows:
+    """The compact rows, and the same as arrays for the models."""
+
+    rows: pa.Table
+    people: Matched
+
+    def count(self, outcome: str) -> NDArray[np.int64]:
+        """How often each person had the outcome."""
+        return np.asarray(self.rows[outcome].to_numpy(), np.int64)
+
+
+def collect_matched(tables: StudyTables, protocol: Protocol, max_rows: int) -> pa.Table:
+    """One row a matched person, sorted by pair, the treated first: arm, employer, covariates, outcome counts.
+
+    The pair is named by its block and its rank there: no id, no date. The employer is the name of a group.
+    """
+    covariates = asked_covariates(protocol)
+    members = build_pair_members(keep_pairs(tables.design.matches.frame))
+    people = tables.design.candidates.frame.select("person_id", "treated", EMPLOYER, *covariates)
+    rows = members.join(people, ["person_id", "treated"]).join(tables.outcomes.frame, ["person_id", "treated"])
+    columns = ["block", "rank", "treated", EMPLOYER, *covariates, *(outcome.name for outcome in protocol.outcomes)]
+    text = ["block", EMPLOYER, *(name for name in covariates if name in CATEGORIES)]
+    found = collect_compact(rows.select(*columns), columns, max_rows=max_rows, text=text)
+    return found.sort_by([("block", "ascending"), ("rank", "ascending"), ("treated", "descending")])
+
+
+def asked_covariates(protocol: Protocol) -> list[str]:
+    """Covariates that the analysis of the matched reads: those adjusted for, then those that make subgroups."""
+    groups = [rule.by for rule in protocol.subgroups if rule.by != EMPLOYER]
+    return list(dict.fromkeys([*protocol.adjust, *groups]))
+
+
+def matched_rows(rows: pa.Table, protocol: Protocol) -> MatchedRows:
+    """The rows as arrays; without a column of employers, or with one employer unknown for all, there are none."""
+    levels: dict[str, list[str]] = {
+        name: sorted(set(rows[name].to_pylist())) for name in protocol.adjust if name in CATEGORIES
+    }
+    columns = design_columns(protocol.adjust, levels)
+    names = tuple(column.name for column in columns)
+    pair = np.arange(rows.num_rows, dtype=np.int64) // 2
+    treated = np.asarray(rows["treated"].to_numpy(), np.bool_)
+    return MatchedRows(rows, Matched(treated, pair, matrix_of(rows, columns), names, _employers(rows)))
+
+
+def _employers(rows: pa.Table) -> NDArray[np.int64] | None:
+    """A number for each employer, unknown being one of its own; None where all are unknown."""
+    if EMPLOYER not in rows.column_names or rows[EMPLOYER].null_count == rows.num_rows:
+        return None
+    named = rows[EMPLOYER].cast(pa.string()).fill_null("").to_numpy(zero_copy_only=False)
+    return np.asarray(np.unique(named.astype(str), return_inverse=True)[1], np.int64)

@@ -1,0 +1,55 @@
+"""What a list and a feed's codes make of each other, and lists whose groups overlap."""
+
+import numpy as np
+import pytest
+from claimtwin.codes.rules import classify_diagnoses, group_flags, group_names, parse_range, procedures_of
+from claimtwin.codes.usage import usage_of_drugs, usage_of_rules
+
+
+def flagged(code, system="icd-10-cm", name="elixhauser"):
+    row = group_flags([code], name, system)[0]
+    return [group for group, met in zip(group_names(name), row, strict=True) if met]
+
+
+def test_a_code_may_belong_to_two_groups_of_elixhauser():
+    assert flagged("I42.6") == ["heart_failure", "alcohol"]
+    assert flagged("K703") == ["liver", "alcohol"]
+    assert flagged("40493", "icd-9-cm") == ["heart_failure", "hypertension", "renal"]
+    assert flagged("M545") == flagged("I10", "icd-9-cm") == []
+
+
+def test_groups_without_overlap_are_flagged_as_they_are_classified():
+    codes = ["I21", "I502", "E119", "C50", "Z00", None]
+    for name in ("comorbidities", "body_regions"):
+        one = classify_diagnoses(codes, name, "icd-10-cm")
+        flags = group_flags(codes, name, "icd-10-cm")
+        assert np.where(one < 0, 0, 1).tolist() == flags.any(axis=1).astype(int).tolist()
+
+
+def test_shipped_lists_may_be_named_by_an_arm():
+    assert parse_range("H0020") in procedures_of("opioid_treatment").alone
+
+
+def test_idle_rules_and_near_misses_are_told():
+    rules = [parse_range(text) for text in ("M545", "M47812-M47818", "M75")]
+    found = usage_of_rules("back", rules, {"M5450": 10, "M5459": 5, "M54": 3, "M4781": 2, "I10": 9}, whole=False)
+    assert (found.rules, found.hits) == (3, 15)
+    assert found.idle == ("M47812-M47818", "M75")
+    assert found.near == (("M54", 3), ("M4781", 2))
+
+
+def test_a_rule_behind_a_longer_one_is_not_idle():
+    rules = [parse_range("M54"), parse_range("M545")]
+    assert usage_of_rules("back", rules, {"M5450": 1}, whole=False).idle == ()
+
+
+@pytest.mark.parametrize(("code", "near"), [("97161", False), ("9716", True), ("971610", True), ("97999", False)])
+def test_procedures_are_met_whole(code, near):
+    found = usage_of_rules("therapy", [parse_range("97161-97164")], {code: 4}, whole=True)
+    assert bool(found.near) is near
+    assert found.hits == (4 if code == "97161" else 0)
+
+
+def test_another_package_of_a_listed_product_is_near():
+    found = usage_of_drugs("opioid", ["00002035102", "00002035103"], {"00002035102": 7, "00002035199": 3, "1": 1})
+    assert (found.hits, found.idle, found.near) == (7, ("00002035103",), (("00002035199", 3),))
