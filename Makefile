@@ -49,7 +49,7 @@ demo: setup java ## a whole study on made-up claims with a known effect; leaves 
 	@$(BIN)/claimtwin demo --folder claimtwin-demo
 
 test: setup java ## run the tests
-	@$(BIN)/python -m pytest -q --durations=5
+	@$(BIN)/python -m pytest -q --durations=5 --numprocesses=2 --dist=loadgroup
 
 check: $(VENV)/.ready ## lint, formatting, types and house rules; changes nothing
 	$(BIN)/ruff check $(CODE)
