@@ -21,12 +21,11 @@ QUICK_FOR_SMALL_QUERIES = {
 }
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that need Spark in one process, so that one session serves them; the others run beside it."""
+    """Mark the tests that need Spark, so that the others can run beside them."""
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("spark"))
+            item.add_marker("spark")
 
 
 @pytest.fixture(scope="session")
