@@ -48,8 +48,10 @@ $(VENV)/.jars: $(VENV)/.ready | java
 demo: setup java ## a whole study on made-up claims with a known effect; leaves claimtwin-demo/report.html
 	@$(BIN)/claimtwin demo --folder claimtwin-demo
 
-test: setup java ## run the tests
-	@$(BIN)/python -m pytest -q --durations=5
+test: setup java ## run the tests: those that need Spark, and beside them the others
+	@others=$$(mktemp); $(BIN)/python -m pytest -q -m "not spark" >"$$others" 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest -q -m spark --durations=5; status=$$?; \
+	wait $$beside || status=1; cat "$$others"; rm -f "$$others"; exit $$status
 
 check: $(VENV)/.ready ## lint, formatting, types and house rules; changes nothing
 	$(BIN)/ruff check $(CODE)

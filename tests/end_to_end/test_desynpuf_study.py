@@ -2,7 +2,6 @@
 
 import pytest
 from claimtwin.config.load import load_configuration
-from claimtwin.study.ingest import ingest
 from claimtwin.study.pipeline import run_study
 from claimtwin.study.progress import say_nothing
 
@@ -10,17 +9,14 @@ from tests.support.shared import shared_data
 
 
 @pytest.fixture(scope="module")
-def results(spark, tmp_path_factory):
-    feed, lists = shared_data("desynpuf-500"), shared_data("cdc-mme")
-    folder = tmp_path_factory.mktemp("desynpuf")
+def results(desynpuf):
     changes = [
-        f"env.tables={folder}/tables",
-        f"env.output={folder}/results",
-        f"env.code_lists.opioid.path={lists}/opioids_2018.csv",
+        f"env.tables={desynpuf.tables}",
+        f"env.output={desynpuf.folder}/results",
+        f"env.code_lists.opioid.path={shared_data('cdc-mme')}/opioids_2018.csv",
     ]
     protocol, env = load_configuration("desynpuf_pt_vs_chiropractic", "desynpuf", changes)
-    ingest(spark, env, "desynpuf", str(feed), say_nothing)
-    return run_study(spark, protocol, env, say_nothing).results
+    return run_study(desynpuf.spark, protocol, env, say_nothing).results
 
 
 @pytest.mark.parametrize(

@@ -237,8 +237,10 @@ def _refuse_all_refused(counts: list[IngestCount]) -> None:
 
 def _compare(spark: SparkSession, env: Env, counts: list[IngestCount]) -> None:
     """Rows read from the feed against rows now in the two tables, counted apart from each other."""
+    names = [name for count in counts for name in (count.table, f"rejected_{count.table}")]
+    written = _counts_of([_rows_of(_open(spark, env, name), name) for name in names])
     for count in counts:
-        accepted, rejected = (_rows_in(spark, env, name) for name in (count.table, f"rejected_{count.table}"))
+        accepted, rejected = written[count.table], written[f"rejected_{count.table}"]
         if count.rows_in != accepted + rejected or (accepted, rejected) != (count.accepted, count.rejected):
             raise GuardError(
                 f"{count.table}: {count.rows_in:,} rows were read, but {accepted:,} accepted and {rejected:,} rejected"
@@ -247,12 +249,6 @@ def _compare(spark: SparkSession, env: Env, counts: list[IngestCount]) -> None:
                 rule="rows in = rows accepted + rows rejected",
                 remedy="the feed changed while it was read, or this is a fault of Claimtwin; run the ingest again",
             )
-
-
-def _rows_in(spark: SparkSession, env: Env, name: str) -> int:
-    """Rows of a table as it was written; Delta knows the number and reads no file for it."""
-    counted = collect_compact(_open(spark, env, name).agg(F.count("*").alias("n")), ["n"], max_rows=1)
-    return int(counted["n"][0].as_py())
 
 
 def _open(spark: SparkSession, env: Env, name: str) -> DataFrame:
