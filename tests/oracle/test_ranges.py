@@ -77,16 +77,16 @@ def test_any_cuts_give_the_pairs_of_one_sweep(scores, dice, order, caliper, cuts
 
 
 @pytest.mark.parametrize("order", ["largest", "smallest"])
-@pytest.mark.parametrize("share", [0.02, 0.5, 0.8])
-def test_a_long_block_is_repaired_in_its_first_parts_only(order, share):
+@pytest.mark.parametrize(("share", "settled"), [(0.02, 5), (0.5, 2), (0.8, 5)])
+def test_a_long_block_is_repaired_in_its_first_parts_only(order, share, settled):
+    """As many treated as controls is the longest memory that there is: some ranges are swept again to their end."""
     dice = np.random.default_rng(5)
     score, treated = np.round(dice.normal(0, 1.5, 20_000), 4), dice.random(20_000) < share
     rules = Rules(order=order, caliper=0.05)
     ranges = ranges_of(stretch_of(treated, score), np.quantile(score, [0.2, 0.4, 0.6, 0.8]).tolist(), order)
     found, envious, spared = match_in_ranges(ranges, rules, 200)
     assert [couple for couple in found if couple[1] >= 0] == match_at_once(treated, score, rules)
-    assert envious == 0
-    assert spared >= 4, "as many treated as controls is the longest memory there is; one range may not settle"
+    assert envious == 0 and spared >= settled
     assert max(len(sweep_range(people, NOBODY_WAITS, rules).waiting) for people in ranges) < 1000
 
 

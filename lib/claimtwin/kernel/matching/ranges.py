@@ -140,14 +140,16 @@ def repair(parts: Iterable[Stretch], waiting: Stretch, rules: Rules) -> "Repaire
         waiting: Who waits at the range's beginning.
     """
     steps, replaced, assumed = list[Step](), 0, NOBODY_WAITS
-    for part in parts:
-        if waiting == assumed:
-            return Repaired(steps, replaced, None)
+    coming = iter(parts)
+    while waiting != assumed:
+        part = next(coming, None)
+        if part is None:
+            return Repaired(steps, replaced, waiting)
         steps.append(sweep_range(part, waiting, rules))
         other = sweep_range(part, assumed, rules)
         waiting, assumed = steps[-1].waiting, other.waiting
         replaced += len(other.treated)
-    return Repaired(steps, replaced, waiting)
+    return Repaired(steps, replaced, None)
 
 
 @dataclass(frozen=True)
