@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from claimtwin.kernel.columns import Flags, Index, starts_run
 from claimtwin.kernel.matching.units import Scores, Units
@@ -60,7 +62,7 @@ def _sorted(units: Units, row: Index, split_infinite: bool) -> _Arm:
     if kind is not None:
         first |= starts_run(kind)
         score[np.isinf(score)] = 0.0
-    _settle(row, units.tie, starts_run(score) | first)
+    settle(row, starts_run(score) | first, units.tie)
     edge = np.flatnonzero(first)
     codes = units.block[row[edge]].tolist()
     return _Arm(row, score, [*edge.tolist(), len(row)], list(zip(codes, _named(kind, edge), strict=True)))
@@ -87,13 +89,16 @@ def _named(kind: Scores | None, edge: Index) -> list[float]:
     return [0.0] * len(edge) if kind is None else kind[edge].tolist()
 
 
-def _settle(row: Index, tie: Index, first: Flags) -> None:
-    """Sort each run of equal scores by tie key, then row; runs of one need no sorting, and are most."""
+def settle(row: Index, first: Flags, *keys: NDArray[Any]) -> None:
+    """Sort each run of equals, in place, by keys (the last one first), then row.
+
+    Runs of one need no sorting, and are most; to sort by all keys at once would cost several times as much.
+    """
     shared = ~first
     shared[:-1] |= ~first[1:]
     place = np.flatnonzero(shared)
     rows = row[place]
-    row[place] = rows[np.lexsort((rows, tie[rows], np.cumsum(first[place])))]
+    row[place] = rows[np.lexsort((rows, *(key[rows] for key in keys), np.cumsum(first[place])))]
 
 
 def downward(score: Scores) -> Index:

@@ -55,8 +55,8 @@ def _turns(t: Scores, values: Scores) -> Iterator[tuple[int, float, int]]:
 
 
 def _take_in_turn(
-    turns: Iterator[tuple[int, float, int]], c: memoryview, start: Sequence[int] | memoryview, caliper: float, lower_first: bool,
-    twin: memoryview,
+    turns: Iterator[tuple[int, float, int]], c: memoryview, start: Sequence[int] | memoryview,
+    caliper: float, lower_first: bool, twin: memoryview,
 ) -> None:  # fmt: skip
     run = len(start) - 2  # the run of equal scores that is next on the left, and its first free control
     begin = start[run]

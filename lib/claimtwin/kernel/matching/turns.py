@@ -1,10 +1,12 @@
 """In which order the treated choose."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from claimtwin.kernel.columns import Index
-from claimtwin.kernel.matching.line import Block, downward
+from claimtwin.kernel.columns import Index, starts_run
+from claimtwin.kernel.matching.line import Block, downward, settle
 from claimtwin.kernel.matching.rules import Rules
 from claimtwin.kernel.matching.units import Units
 
@@ -16,13 +18,20 @@ def turn_of(block: Block, units: Units, rules: Rules) -> Index:
     if rules.order == "data":
         return by_tie(block, units)
     if rules.order == "random":
-        return np.lexsort((block.treated, rehash(units.tie[block.treated], rules.seed)))
+        return _ordered(rehash(units.tie[block.treated], rules.seed), block.treated)
     return downward(block.t)
 
 
 def by_tie(block: Block, units: Units) -> Index:
     """Places of a block's treated by tie key, then row."""
-    return np.lexsort((block.treated, units.tie[block.treated]))
+    return _ordered(units.tie[block.treated], block.treated)
+
+
+def _ordered(key: NDArray[Any], row: Index) -> Index:
+    """Places by key, then row."""
+    order = np.argsort(key)
+    settle(order, starts_run(key[order]), row)
+    return order
 
 
 def place_in(order: Index) -> Index:
