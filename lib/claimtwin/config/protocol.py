@@ -7,10 +7,12 @@ Unknown keys are refused; contradictions are refused before Spark starts, all at
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from claimtwin.config.matching import Matching
+from claimtwin.config.strict import Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
-BlockKey = Literal["body_region", "census_region", "employer_id", "index_month"]
 CareFamily = Literal["office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery"]
 Covariate = Literal[
     "age",
@@ -29,12 +31,6 @@ Covariate = Literal[
 ]
 Days = Annotated[int, Field(ge=0, le=36_525)]
 Window = tuple[int, int]
-
-
-class Strict(BaseModel):
-    """Base of every part of a protocol: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Study(Strict):
@@ -152,16 +148,6 @@ class Score(Strict):
         return self
 
 
-class Matching(Strict):
-    """1:1 nearest neighbour without replacement on the logit of the score, largest score first.
-
-    ``caliper_sd`` is in standard deviations of the logit over all candidates in the match; null, no caliper.
-    """
-
-    caliper_sd: Annotated[float, Field(gt=0)] | None = 0.2
-    block_keys: list[BlockKey] = ["body_region"]
-
-
 class Outcome(Strict):
     """What is counted after index, day 0 being the index day.
 
@@ -229,7 +215,7 @@ class Protocol(Strict):
 
     @model_validator(mode="after")
     def _windows_agree(self) -> Self:
-        faults = [*self._region_faults(), *self._window_faults(), *self._name_faults()]
+        faults = [*self._region_faults(), *self._window_faults(), *self._name_faults(), *self._match_faults()]
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -260,6 +246,12 @@ class Protocol(Strict):
         faults = [f"outcomes: '{n}' is named twice" for n in sorted({n for n in names if names.count(n) > 1})]
         unknown = sorted({p.outcome for p in self.published} - set(names))
         return faults + [f"published: no outcome is called '{name}'" for name in unknown]
+
+    def _match_faults(self) -> list[str]:
+        """What can be matched, but not be made a study of yet: the models of effects give every pair one weight."""
+        rule = "a study is 1:1 and without replacement, since its models give every pair one weight"
+        keys = ("ratio", self.matching.ratio > 1), ("replace", self.matching.replace)
+        return [f"matching.{key}: {rule}" for key, is_asked in keys if is_asked]
 
     def arm_list(self) -> tuple[Arm, Arm]:
         """Return the treated and the comparator arm, in this order."""

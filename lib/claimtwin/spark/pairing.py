@@ -17,7 +17,7 @@ from claimtwin.errors import GuardError
 from claimtwin.kernel.certificate import count_broken, count_envious
 from claimtwin.kernel.columns import Flags, Index, starts_run
 from claimtwin.kernel.matching import Pairs, Rules, Units, choose_twins
-from claimtwin.kernel.matching.match import keep_floor
+from claimtwin.kernel.matching.match import keep_floor, sorted_blocks
 from claimtwin.kernel.matching.sweep import NOBODY
 from claimtwin.kernel.matching.units import Scores, Table
 from claimtwin.spark.packing import Places, codes_of, place_people, settle_order
@@ -115,14 +115,11 @@ def _match_place(rules: Rules, distance: Distance, part: int, people: pa.Table) 
     people = settle_order(people.combine_chunks())
     names, code = codes_of(people["block"])
     units = units_of(people, code if len(names) > 1 else None, distance)
-    chosen = choose_twins(units, rules)
-    require_certificate(count_unsound(units, rules, chosen))
+    blocks = list(sorted_blocks(units, rules))
+    chosen = choose_twins(units, rules, blocks)
+    envious = 0 if rules.replace else count_envious(units, rules, chosen, blocks)  # with replacement nobody competes
+    require_certificate(envious + count_broken(units, rules, chosen))
     return _rows_of(people["person_id"], names, units, keep_floor(chosen, rules.floor))
-
-
-def count_unsound(units: Units, rules: Rules, pairs: Pairs) -> int:
-    """Treated who envy another, and couples that no match may have; with replacement nobody competes."""
-    return count_broken(units, rules, pairs) + (0 if rules.replace else count_envious(units, rules, pairs))
 
 
 def _rows_of(person: pa.ChunkedArray, names: Sequence[str], units: Units, pairs: Pairs) -> pa.Table:

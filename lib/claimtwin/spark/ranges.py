@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from claimtwin.kernel.matching import Rules
 from claimtwin.kernel.matching.ranges import NOBODY_WAITS, Decided, Stretch, cut, repair, sweep_range
@@ -17,7 +18,7 @@ from claimtwin.kernel.matching.sweep import NOBODY
 from claimtwin.kernel.range_certificate import count_envious_in_step
 from claimtwin.spark.arrow import ddl_of
 from claimtwin.spark.packing import Places, place_people, read_pieces, settle_order, to_piece
-from claimtwin.spark.pairing import MATCHES, require_certificate, rows_of_matches
+from claimtwin.spark.pairing import MATCHES, Distance, match_blocks, require_certificate, rows_of_matches
 
 PART = 1 << 16
 """People of a part: what is unpacked at one time in the second pass."""
@@ -28,6 +29,20 @@ SWEPT = pa.schema(
 DECIDED = pa.schema([("treated", pa.string()), ("twin", pa.string()), ("distance", pa.float64())])
 WAITING = pa.schema([("person_id", pa.string()), ("treated", pa.bool_()), ("logit", pa.float64())])
 Batches = Iterator[pa.RecordBatch]
+
+
+def match_all(scores: DataFrame, rules: Rules, distance: Distance, places: Places) -> DataFrame:
+    """One row per treated candidate, as ``match_blocks`` gives them, of blocks that are cut and of those that are not.
+
+    Raises:
+        GuardError: From the task, where the certificate does not hold.
+        InputError: From the task, where a score or a covariate is missing.
+    """
+    if not places.cuts:
+        return match_blocks(scores, rules, distance, places)
+    is_cut = F.col("block").isin(*sorted(places.cuts))
+    whole = match_blocks(scores.where(~is_cut), rules, distance, places)
+    return whole.unionByName(match_ranges(scores.where(is_cut), rules, places))
 
 
 def match_ranges(scores: DataFrame, rules: Rules, places: Places) -> DataFrame:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from claimtwin.config.load import config_error
-from claimtwin.config.protocol import Strict
+from claimtwin.config.strict import Strict
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 
