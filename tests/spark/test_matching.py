@@ -1,14 +1,34 @@
 """Matching in Spark gives the kernel's pairs in every block, and a broken match is caught by name."""
 
+from dataclasses import replace
+
 import numpy as np
+import pyarrow as pa
 import pytest
 from chispa import assert_df_equality
 from claimtwin.config.load import load_configuration
-from claimtwin.kernel.matching import match_largest
+from claimtwin.config.matching import Matching
+from claimtwin.errors import GuardError, InputError
+from claimtwin.kernel.matching import Rules, Units, choose_twins, match_units
+from claimtwin.kernel.matching.shape import pooled_whitening
+from claimtwin.spark import pairing
 from claimtwin.spark.invariants import INVARIANTS, count_broken
-from claimtwin.spark.pairing import MATCHES, NO_COMPARATOR, NONE_FREE, build_pair_members, keep_pairs, match_blocks
+from claimtwin.spark.packing import Places
+from claimtwin.spark.pairing import (
+    MATCHES,
+    NO_COMPARATOR,
+    NONE_FREE,
+    PLAIN,
+    _match_place,
+    build_pair_members,
+    keep_pairs,
+    match_blocks,
+)
+from claimtwin.spark.ranges import match_all
+from claimtwin.study.matching import find_places, match_study
 from pyspark.sql import SparkSession
 
+NARROW = Rules(caliper=0.1)
 SCORES = "person_id string, treated boolean, block string, tie_key bigint, logit double"
 PROTOCOL = load_configuration("desynpuf_pt_vs_chiropractic", "desynpuf")[0]
 ALL_MET = 2**16 - 1
@@ -22,31 +42,124 @@ def units(n: int = 400) -> list[tuple[object, ...]]:
     return [(f"p{k:04d}", *column) for k, column in enumerate(columns)]
 
 
-def pairs_by_kernel(rows: list[tuple[object, ...]], caliper: float) -> set[tuple[str, str]]:
-    found = set()
-    for block in ("east", "west"):
-        sides = [[row for row in rows if row[2] == block and row[1] == treated] for treated in (True, False)]
-        columns = [(np.array([r[4] for r in side]), np.array([r[3] for r in side])) for side in sides]
-        match = match_largest(*columns[0], *columns[1], caliper=caliper)
-        found |= {(sides[0][t][0], sides[1][c][0]) for t, c in zip(match.treated, match.control, strict=True)}
+def matched(scores, rules=NARROW, **more) -> list[tuple[object, ...]]:
+    """All rows of a match, in an order of their own; equal lists are equal tables."""
+    return sorted((tuple(row.values()) for row in match_all(scores, rules, **more).toArrow().to_pylist()), key=str)
+
+
+def by_kernel(rows, rules=NARROW, **columns) -> dict[str, list[tuple[str, str, float]]]:
+    """Pairs of each block in their order, from one match over everybody with the block as an exact column."""
+    rows = sorted(rows)
+    person, treated, block, tie, logit = (np.array(column) for column in zip(*(row[:5] for row in rows), strict=True))
+    names, code = np.unique(block, return_inverse=True)
+    match = match_units(Units.of(treated, logit, tie, code, **columns), rules)
+    couples = zip(match.treated, match.control, match.distance, strict=True)
+    found = {str(name): [] for name in names}
+    for t, c, distance in couples:
+        found[str(block[t])].append((str(person[t]), str(person[c]), float(distance)))
     return found
 
 
-@pytest.mark.parametrize("partitions", [1, 5])
-def test_each_block_is_matched_as_the_kernel_does(spark, partitions):
+def pairs_of(found) -> dict[str, list[tuple[str, str, float]]]:
+    pairs = {str(row[0]): [] for row in found}
+    for block, _, treated, twin, distance, _ in sorted((row for row in found if row[3]), key=lambda row: row[:2]):
+        pairs[block].append((treated, twin, distance))
+    return pairs
+
+
+PLACES = Places(frozenset(["west"]), {"east": [-1.0, -0.25, 0.5, 0.51, 1.25]})
+
+
+@pytest.mark.parametrize("partitions", [1, 7, 64])
+def test_the_match_is_that_of_one_kernel_in_any_partitions_cut_or_not(spark, partitions, monkeypatch):
+    monkeypatch.setattr("claimtwin.spark.ranges.PART", 16)
     scores = spark.createDataFrame(units(), SCORES).repartition(partitions)
-    matches = match_blocks(scores, 0.1).toArrow().to_pylist()
-    pairs = [row for row in matches if row["comparator_person"]]
-    assert {(row["treated_person"], row["comparator_person"]) for row in pairs} == pairs_by_kernel(units(), 0.1)
-    assert len(matches) == sum(1 for row in units() if row[1])
-    for block in ("east", "west"):
-        ranks = sorted(row["rank"] for row in pairs if row["block"] == block)
-        assert ranks == list(range(len(ranks)))
+    whole = matched(scores, distance=PLAIN, places=Places())
+    assert pairs_of(whole) == by_kernel(units())
+    assert matched(scores, distance=PLAIN, places=PLACES) == whole
+    assert len(whole) == sum(1 for row in units() if row[1])
+    for block, pairs in pairs_of(whole).items():
+        assert sorted(row[1] for row in whole if row[0] == block and row[3]) == list(range(len(pairs)))
+
+
+def test_smallest_first_in_ranges_found_by_the_study(spark):
+    """The bound of 50 people makes both blocks too large for a task, so that the study cuts them itself."""
+    scores = spark.createDataFrame(units()[::-1], SCORES).repartition(3)
+    rules = Rules(order="smallest", caliper=0.1)
+    places = find_places(scores, rules, PLAIN, 50)
+    assert {name: len(cuts) > 8 for name, cuts in places.cuts.items()} == {"east": True, "west": True}
+    assert pairs_of(matched(scores, rules, distance=PLAIN, places=places)) == by_kernel(units(), rules)
+
+
+def test_mahalanobis_inside_a_score_caliper_and_a_covariate_caliper(spark):
+    """Distances come from sums of decimals here and from numpy there, so they agree closely and pairs fully."""
+    dice = np.random.default_rng(2)
+    x = np.column_stack([dice.normal(50, 12, 400).round(), dice.exponential(3, 400).round(), dice.integers(0, 9, 400)])
+    rows = [(*row, *map(float, x[k])) for k, row in enumerate(units())]
+    names = ("age", "office_visits", "imaging_visits")
+    scores = spark.createDataFrame(rows, f"{SCORES}, {', '.join(f'{name} double' for name in names)}").repartition(5)
+    asked = Matching(distance="mahalanobis", distance_covariates=list(names), covariate_calipers={"age": 10})
+    found = pairs_of(matched_as(scores, asked, 0.4))
+    treated = np.array([row[1] for row in rows])
+    space, rules = x @ pooled_whitening(x, treated), Rules(caliper=0.4, widths=(10.0,))
+    expected = by_kernel(rows, rules, near=x[:, :1], space=space)
+    assert {b: [p[:2] for p in pairs] for b, pairs in found.items()} == {
+        b: [p[:2] for p in pairs] for b, pairs in expected.items()
+    }
+    assert [p[2] for p in found["east"]] == pytest.approx([p[2] for p in expected["east"]], rel=1e-9)
+    assert len(found["east"]) > 20 and found != by_kernel(rows, Rules(caliper=0.4))
+
+
+def matched_as(scores, asked: Matching, caliper: float) -> list[tuple[object, ...]]:
+    frame = match_study(scores, asked, caliper, seed=7, split_above=10_000)
+    return [tuple(row.values()) for row in frame.toArrow().to_pylist()]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Matching(order="closest"),
+        Matching(distance="mahalanobis", distance_covariates=["age"]),
+        Matching(caliper_sd=None),
+    ],
+)
+def test_a_block_that_no_task_can_hold_is_refused_with_its_size_and_what_to_do(spark, asked):
+    scores = spark.createDataFrame([(*row, 1.0 * k) for k, row in enumerate(units())], f"{SCORES}, age double")
+    caliper = None if asked.caliper_sd is None else 0.1
+    largest = max(sum(row[2] == block for row in units()) for block in ("east", "west"))
+    with pytest.raises(InputError) as caught:
+        match_study(scores, asked, caliper, 7, split_above=150)
+    assert f"A block has {largest} people" in caught.value.what
+    assert all(word in caught.value.remedy for word in ("block_keys", "caliper", "split_above"))
+    assert "east" not in str(caught.value) and "west" not in str(caught.value)
+
+
+def test_shared_tie_keys_fall_by_id_whatever_the_rows_order():
+    """All scores and tie keys are one, so that ids alone decide."""
+    people = pa.table({
+        "person_id": ["d", "b", "a", "c"], "treated": [True, False, True, False], "block": ["x"] * 4,
+        "tie_key": [5] * 4, "logit": [0.0] * 4,
+    })  # fmt: skip
+    for order in ([0, 1, 2, 3], [2, 3, 0, 1], [3, 2, 1, 0]):
+        rows = _match_place(Rules(), PLAIN, 0, people.take(order)).to_pylist()
+        assert [(row["treated_person"], row["comparator_person"]) for row in rows] == [("a", "b"), ("d", "c")]
+
+
+def test_a_match_that_is_not_the_greedy_one_fails_by_name(monkeypatch):
+    def exchanged(units, rules, blocks):
+        pairs = choose_twins(units, rules, blocks)
+        return replace(pairs, control=pairs.control[::-1], distance=pairs.distance[::-1])
+
+    monkeypatch.setattr(pairing, "choose_twins", exchanged)
+    columns = zip(*units(60), strict=True)
+    people = pa.table(dict(zip(("person_id", "treated", "block", "tie_key", "logit"), columns, strict=True)))
+    with pytest.raises(GuardError, match="treated have no twin, or one that is farther"):
+        _match_place(Rules(), PLAIN, 0, people)
 
 
 def test_who_has_no_twin_has_a_reason(spark):
     rows = [("t1", True, "a", 1, 0.0), ("t2", True, "b", 2, 0.0), ("c2", False, "b", 3, 9.0)]
-    matches = match_blocks(spark.createDataFrame(rows, SCORES), 0.5)
+    matches = match_blocks(spark.createDataFrame(rows, SCORES), Rules(caliper=0.5))
     ddl = "treated_person string, reason string"
     expected = spark.createDataFrame([("t1", NO_COMPARATOR), ("t2", NONE_FREE)], ddl)
     assert_df_equality(matches.select("treated_person", "reason"), expected, ignore_row_order=True)

@@ -73,6 +73,15 @@ class Pack(Strict):
     payload_mib: Annotated[float, Field(gt=0, le=512)] = 32
 
 
+class MatchRun(Strict):
+    """A block of more people than ``split_above`` is not held by one task; it moves no pair.
+
+    It is cut into ranges of its scores where the protocol allows that, and refused where it does not.
+    """
+
+    split_above: Annotated[int, Field(ge=1)] = 4_000_000
+
+
 class Door(Strict):
     """The most rows that may leave Spark in one collection."""
 
@@ -93,5 +102,6 @@ class Env(Strict):
     code_lists: dict[str, CodeListFile] = {}
     ingest: Ingest = Ingest()
     pack: Pack = Pack()
+    matching: MatchRun = MatchRun()
     door: Door = Door()
     spark: dict[str, str] = {}

@@ -12,10 +12,10 @@ from pydantic import Field, model_validator
 from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
 from claimtwin.config.arms import Arm, Arms
 from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories, MeasureName
+from claimtwin.config.matching import Matching
 from claimtwin.config.strict import Days, Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
-BlockKey = Literal["body_region", "census_region", "employer_id", "index_month"]
 CareFamily = Literal["office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery"]
 Covariate = Literal[
     "age",
@@ -102,16 +102,6 @@ class Score(Strict):
         return self
 
 
-class Matching(Strict):
-    """1:1 nearest neighbour without replacement on the logit of the score, largest score first.
-
-    ``caliper_sd`` is in standard deviations of the logit over all candidates in the match; null, no caliper.
-    """
-
-    caliper_sd: Annotated[float, Field(gt=0)] | None = 0.2
-    block_keys: list[BlockKey] = ["body_region"]
-
-
 class Outcome(Strict):
     """What is counted after index, day 0 being the index day.
 
@@ -193,6 +183,7 @@ class Protocol(Strict):
             *self._region_faults(),
             *self._window_faults(),
             *self._name_faults(),
+            *self._match_faults(),
             *self._history_faults(),
             *subgroup_faults(self.subgroups, get_args(Covariate)),
         ]
@@ -244,6 +235,12 @@ class Protocol(Strict):
             for name in names
             if name not in binary
         ]
+
+    def _match_faults(self) -> list[str]:
+        """What can be matched, but not be made a study of yet: the models of effects give every pair one weight."""
+        rule = "a study is 1:1 and without replacement, since its models give every pair one weight"
+        keys = ("ratio", self.matching.ratio > 1), ("replace", self.matching.replace)
+        return [f"matching.{key}: {rule}" for key, is_asked in keys if is_asked]
 
     def arm_list(self) -> tuple[Arm, Arm]:
         """Return the treated and the comparator arm, in this order."""

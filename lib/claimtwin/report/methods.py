@@ -3,7 +3,7 @@
 The protocol is the results' own copy of the checked ``study.yaml``. Without it, what only it tells is left unsaid.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from claimtwin.report.answer import outcomes_in
@@ -17,6 +17,16 @@ OVERLAPS = {
 }
 GROUP_KEYS = {"body_region": "body region", "census_region": "census region", "employer_id": "employer",
               "index_month": "index month"}  # fmt: skip
+ORDERS = {
+    "largest": "the treated with the largest score first",
+    "smallest": "the treated with the smallest score first",
+    "data": "the treated in the order of a hash of seed and person",
+    "random": "the treated in an order drawn by hash of seed and person",
+    "closest": "always the nearest couple that is still free",
+    "farthest": "the treated whose nearest comparator is farthest away first",
+    "maximum": "as many pairs as the caliper allows",
+}
+DISTANCE = "Mahalanobis distance (covariance within arms, pooled)"
 FAMILY = {
     "odds_ratio": "by logistic regression, as an odds ratio; the risk ratio and the risk difference are of the crude "
     "two-by-two table",
@@ -31,7 +41,7 @@ def methods(results: Results) -> list[tuple[str, str]]:
         "Entry": _entry(results, known),
         "Criteria": _criteria(known),
         "Score": _score(results, known),
-        "Match": _match(results),
+        "Match": _match(results, known),
         "Outcomes": _outcomes(results, known),
         "Models": _models(results, known),
     }
@@ -111,16 +121,34 @@ def _score(results: Results, protocol: Part) -> str:
     )
 
 
-def _match(results: Results) -> str:
-    match = results["matching"]
+def _match(results: Results, protocol: Part) -> str:
+    match, asked = results["matching"], protocol.get("matching", {})
     keys = [GROUP_KEYS.get(key, key) for key in match["block_keys"]]
     inside = f"inside blocks of equal {listed(keys)}" if keys else "in one block"
     return (
-        f"Each treated person was matched to one comparator, the nearest on the logit of the score, without "
-        f"replacement, the treated with the largest score first, {inside}; caliper: {caliper_words(match)}, the "
-        "same in all blocks. Ties were broken by a hash of the seed and the person. The effect is that on the "
-        "treated who found a twin."
+        f"Each treated person was matched to one comparator, {_nearest(asked)}, without replacement, "
+        f"{ORDERS[asked.get('order', 'largest')]}, {inside}; caliper: {caliper_words(match)}, the "
+        f"same in all blocks{_widths(asked)}. Ties were broken by a hash of the seed and the person. The effect is "
+        "that on the treated who found a twin."
     )
+
+
+def _nearest(asked: Part) -> str:
+    named = asked.get("distance_covariates")
+    return f"the nearest by {DISTANCE} on {_titles(named)}" if named else "the nearest on the logit of the score"
+
+
+def _widths(asked: Part) -> str:
+    """Calipers of covariates, each in words."""
+    told = [
+        f"{covariate_title(name)} {'at most' if width >= 0 else 'at least'} {abs(width):g} apart"
+        for name, width in asked.get("covariate_calipers", {}).items()
+    ]
+    return f"; {listed(told)}" if told else ""
+
+
+def _titles(covariates: Sequence[str]) -> str:
+    return listed([covariate_title(name) for name in covariates])
 
 
 def _outcomes(results: Results, protocol: Part) -> str:

@@ -1,8 +1,12 @@
 """What must hold of every match, checked on the tables that were written, after every run."""
 
+from collections.abc import Mapping
+from functools import reduce
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from claimtwin.config.matching import Number
 from claimtwin.config.protocol import Protocol
 from claimtwin.spark.facts import is_eligible
 from claimtwin.spark.pairing import build_pair_members
@@ -18,10 +22,11 @@ def count_broken(
     ``wrong_arm``: a member of the pair was never scored in the arm that it stands for.
     """
     members = build_pair_members(pairs)
-    scored = scores.select("person_id", "treated", F.col("block").alias("own_block"), "logit")
+    widths = protocol.matching.covariate_calipers
+    scored = scores.select("person_id", "treated", F.col("block").alias("own_block"), "logit", *widths)
     eligible = candidates.select("person_id", "treated", is_eligible(protocol).alias("eligible"))
     known = members.join(scored, ["person_id", "treated"], "left").join(eligible, ["person_id", "treated"], "left")
-    broken = known.groupBy("block", "rank").agg(*_flags(caliper))
+    broken = known.groupBy("block", "rank").agg(*_flags(caliper, widths))
     twice = members.groupBy("person_id").agg((F.count(F.lit(1)) > 1).alias("used_twice"))
     counted = broken.agg(
         F.count(F.lit(1)).alias("pairs"), *(_count(name) for name in INVARIANTS if name != "used_twice")
@@ -29,15 +34,21 @@ def count_broken(
     return counted.crossJoin(twice.agg(_count("used_twice"))).select("pairs", *INVARIANTS)
 
 
-def _flags(caliper: float | None) -> list[Column]:
-    apart = F.max("logit") - F.min("logit")
-    width = F.lit(False) if caliper is None else F.coalesce(apart > caliper, F.lit(True))
+def _flags(caliper: float | None, widths: Mapping[Number, float]) -> list[Column]:
+    calipers = [*widths.items()] if caliper is None else [("logit", caliper), *widths.items()]
+    width = reduce(Column.__or__, (_is_outside(name, most) for name, most in calipers), F.lit(False))
     return [
         (~F.coalesce(F.bool_and(F.col("own_block") == F.col("block")), F.lit(False))).alias("outside_block"),
         width.alias("outside_caliper"),
         (F.count("logit") != 2).alias("wrong_arm"),
         (~F.coalesce(F.bool_and(F.coalesce("eligible", F.lit(False))), F.lit(False))).alias("not_eligible"),
     ]
+
+
+def _is_outside(name: str, width: float) -> Column:
+    """Whether the two of a pair are farther apart than a caliper, or nearer than a negative one; so is one alone."""
+    apart = F.max(name) - F.min(name)
+    return F.coalesce(apart > width if width >= 0 else apart < -width, F.lit(True))
 
 
 def _count(flag: str) -> Column:

@@ -1,16 +1,26 @@
-"""Matching on a cluster: each block's candidates are gathered in one task and matched by the kernel."""
+"""Matching on a cluster: the candidates of each block are gathered, packed, in one task and matched by the kernel.
 
+A block that is cut is matched range by range (``spark.ranges``), with the same pairs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from claimtwin.errors import GuardError
-from claimtwin.kernel.certificate import count_envious
-from claimtwin.kernel.matching import Rules, Units, match_units
-from claimtwin.spark.arrow import ddl_of, each_group
+from claimtwin.kernel.certificate import count_broken, count_envious
+from claimtwin.kernel.columns import Flags, Index, starts_run
+from claimtwin.kernel.matching import Pairs, Rules, Units, choose_twins
+from claimtwin.kernel.matching.match import keep_floor, sorted_blocks
+from claimtwin.kernel.matching.sweep import NOBODY
+from claimtwin.kernel.matching.units import Scores, Table
+from claimtwin.spark.packing import Places, codes_of, place_people, settle_order
 
 MATCHES = pa.schema(
     [("block", pa.string()), ("rank", pa.int64()), ("treated_person", pa.string()), ("comparator_person", pa.string())]
@@ -18,15 +28,52 @@ MATCHES = pa.schema(
 )
 NO_COMPARATOR = "no comparator in the block"
 NONE_FREE = "no free comparator within the caliper"
+REASONS = pa.array([NO_COMPARATOR, NONE_FREE])
 
 
-def match_blocks(scores: DataFrame, caliper: float | None) -> DataFrame:
-    """One row per treated candidate: its twin, or why it has none.
+@dataclass(frozen=True)
+class Distance:
+    """What else than the score decides who is near.
+
+    Attributes:
+        space: Covariates of a distance of its own; with none the distance is the difference of scores.
+        white: Matrix that turns them into coordinates in which that distance is Euclidean (``kernel.matching.shape``).
+        near: Covariates with a caliper, in the order of the rules' ``widths``.
+    """
+
+    space: tuple[str, ...] = ()
+    white: tuple[tuple[float, ...], ...] = ()
+    near: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every covariate, once."""
+        return tuple(dict.fromkeys([*self.space, *self.near]))
+
+
+PLAIN = Distance()
+NOWHERE = Places()
+
+
+def match_blocks(scores: DataFrame, rules: Rules, distance: Distance = PLAIN, places: Places = NOWHERE) -> DataFrame:
+    """One row per treated candidate: its twin, or why it has none; with several twins, a row for each.
+
+    Args:
+        scores: One row a candidate, as ``spark.scores.SCORES``, with the covariates of the distance.
+        rules: See ``kernel.matching``; the caliper is in units of the logit.
+        distance: What else decides who is near.
+        places: Which blocks have a task of their own, or are cut into ranges. Cannot move a pair.
 
     ``rank`` counts the pairs of a block from 0 in the order in which the treated chose; null without a twin.
-    ``distance`` is in units of the logit. Order, ties and caliper: see ``kernel.matching``.
+    ``distance`` is in units of the logit, or of the distance asked for.
+
+    Memory: a task holds the people of its place, about 60 bytes each and their ids, and what the rules need.
+
+    Raises:
+        GuardError: From the task, where the match is not the one that the rules ask for, by its certificate.
     """
-    return scores.groupBy("block").applyInArrow(each_group(partial(_match_block, caliper)), schema=ddl_of(MATCHES))
+    work = partial(_match_place, rules, distance)
+    return place_people(scores, places, distance.columns, work, MATCHES)
 
 
 def keep_pairs(matches: DataFrame) -> DataFrame:
@@ -44,31 +91,82 @@ def build_pair_members(pairs: DataFrame) -> DataFrame:
     return member.select("block", "rank", "distance", "member.person_id", "member.treated")
 
 
-def _match_block(caliper: float | None, block: str, rows: pa.Table) -> pa.Table:
-    """Rows arrive in any order; sorting by person first makes a shared tie key harmless.
+def units_of(people: pa.Table, block: Index | None, distance: Distance) -> Units:
+    """The people of a place as columns of the kernel."""
+    x = np.column_stack([_numbers(people, name) for name in distance.space]) if distance.space else None
+    near = np.column_stack([_numbers(people, name) for name in distance.near]) if distance.near else None
+    space = None if x is None else _placed(x, np.array(distance.white))
+    treated, tie = _numbers(people, "treated", np.bool_), _numbers(people, "tie_key", np.int64)
+    return Units.of(treated, _numbers(people, "logit"), tie, block, near=near, space=space)
 
-    Raises:
-        GuardError: The match is not the greedy one, by its certificate.
-    """
-    rows = rows.sort_by("person_id").combine_chunks()
-    people, treated = rows["person_id"], rows["treated"].to_numpy()
-    units, rules = Units.of(treated, rows["logit"], rows["tie_key"]), Rules(caliper=caliper)
-    found = match_units(units, rules)
-    if envious := count_envious(units, rules, found):
+
+def require_certificate(envious: int) -> None:
+    """Raise GuardError if a match has not been what its rules ask for."""
+    if envious:
         raise GuardError(
             f"{envious} treated have no twin, or one that is farther than a comparator free in their turn.",
             where="matches",
             rule="docs/decisions/005-matching.md",
             remedy="this is a fault in Claimtwin: please report it",
         )
-    left = np.setdiff1d(np.flatnonzero(treated), found.treated)
-    n, reason = len(found), NO_COMPARATOR if treated.all() else NONE_FREE
-    columns = {
-        "block": [block] * (n + len(left)),
-        "rank": [*range(n), *[None] * len(left)],
-        "treated_person": people.take(pa.array(np.concatenate([found.treated, left]))),
-        "comparator_person": people.take(pa.array(found.control)).to_pylist() + [None] * len(left),
-        "distance": found.distance.tolist() + [None] * len(left),
-        "reason": [None] * n + [reason] * len(left),
-    }
-    return pa.table({field.name: pa.array(columns[field.name], field.type) for field in MATCHES}, schema=MATCHES)
+
+
+def _match_place(rules: Rules, distance: Distance, part: int, people: pa.Table) -> pa.Table:
+    people = settle_order(people.combine_chunks())
+    names, code = codes_of(people["block"])
+    units = units_of(people, code if len(names) > 1 else None, distance)
+    blocks = list(sorted_blocks(units, rules))
+    chosen = choose_twins(units, rules, blocks)
+    envious = 0 if rules.replace else count_envious(units, rules, chosen, blocks)  # with replacement nobody competes
+    require_certificate(envious + count_broken(units, rules, chosen))
+    return _rows_of(people["person_id"], names, units, keep_floor(chosen, rules.floor))
+
+
+def _rows_of(person: pa.ChunkedArray, names: Sequence[str], units: Units, pairs: Pairs) -> pa.Table:
+    """Rows of ``MATCHES``: pairs by block and turn, then who has no twin by block and tie key."""
+    left = np.setdiff1d(np.flatnonzero(units.treated), pairs.treated)
+    left = left[np.lexsort((units.tie[left], units.block[left]))]
+    rest = np.full(len(left), NOBODY)
+    treated, twin = np.concatenate([pairs.treated, left]), np.concatenate([pairs.control, rest])
+    alone = np.bincount(units.block[~units.treated], minlength=len(names)) == 0
+    return rows_of_matches(
+        block=pa.array(names).take(pa.array(units.block[treated])),
+        rank=np.concatenate([rank_in(units.block[pairs.treated]), rest]),
+        treated=person.take(pa.array(treated)),
+        twin=person.take(pa.array(twin, mask=twin == NOBODY)),
+        distance=np.concatenate([pairs.distance, rest]),
+        alone=alone[units.block[treated]],
+    )
+
+
+def rows_of_matches(
+    *, block: pa.Array, rank: Index, treated: pa.ChunkedArray, twin: pa.ChunkedArray, distance: Scores, alone: Flags
+) -> pa.Table:
+    """A table of ``MATCHES``: ``rank`` is -1 for who has no twin, whose ``distance`` is not looked at.
+
+    ``alone`` says whose block has no comparator.
+    """
+    none = rank == NOBODY
+    reason = REASONS.take(pa.array(np.where(alone, 0, 1), mask=~none))
+    numbers = [pa.array(column, mask=none) for column in (rank, distance)]
+    return pa.table([block, numbers[0], treated, twin, numbers[1], reason], schema=MATCHES)
+
+
+def rank_in(block: Index) -> Index:
+    """Place of each couple among those of its block, which stand together, from 0."""
+    first = np.flatnonzero(starts_run(block)) if len(block) else np.zeros(0, np.int64)
+    length = np.diff(np.append(first, len(block)))
+    return np.arange(len(block)) - np.repeat(first, length)
+
+
+def _numbers(people: pa.Table, name: str, kind: type[np.generic] = np.float64) -> NDArray[np.generic]:
+    """A column as numpy; nulls among numbers become missing, which the kernel counts and refuses."""
+    return np.asarray(people[name].to_numpy(), kind)
+
+
+def _placed(x: Table, white: Table) -> Table:
+    """``x @ white``, column by column: a product of matrices may round a row by where it stands."""
+    space = np.zeros((len(x), white.shape[1]))
+    for row in range(white.shape[0]):
+        space += x[:, row : row + 1] * white[row]
+    return space

@@ -49,12 +49,23 @@ def sum_logit(design: DataFrame, beta: FloatArray, moments: Moments) -> DataFram
 
 
 def with_scores(
-    eligible: DataFrame, columns: Sequence[DesignColumn], fit: LogitFit, block_keys: Sequence[str]
+    eligible: DataFrame,
+    columns: Sequence[DesignColumn],
+    fit: LogitFit,
+    block_keys: Sequence[str],
+    extra: Sequence[str] = (),
 ) -> DataFrame:
-    """One row per candidate in the match: the logit of its propensity and the block it is matched in."""
-    placed = eligible.withColumn("block", block_name(block_keys))
-    wanted = list(dict.fromkeys([*SCORES.names[:-1], *(column.covariate for column in columns)]))
-    return placed.select(*wanted).mapInArrow(partial(_score, tuple(columns), fit), schema=ddl_of(SCORES))
+    """One row per candidate in the match: the logit of its propensity and the block it is matched in.
+
+    ``extra`` names covariates that the match looks at itself, kept as numbers.
+    """
+    placed = eligible.withColumn("block", block_name(block_keys)).withColumns(
+        {name: F.col(name).cast("double") for name in extra}
+    )
+    wanted = list(dict.fromkeys([*SCORES.names[:-1], *extra, *(column.covariate for column in columns)]))
+    layout = pa.schema([*SCORES, *((name, pa.float64()) for name in extra)])
+    score = partial(_score, tuple(columns), fit, layout)
+    return placed.select(*wanted).mapInArrow(score, schema=ddl_of(layout))
 
 
 def block_name(keys: Sequence[str]) -> Column:
@@ -92,7 +103,8 @@ def _per_task(p: int, measure: Callable[..., object], add: Callable[..., object]
     return run
 
 
-def _score(columns: tuple[DesignColumn, ...], fit: LogitFit, batches: Batches) -> Batches:
+def _score(columns: tuple[DesignColumn, ...], fit: LogitFit, layout: pa.Schema, batches: Batches) -> Batches:
     for batch in batches:
         logit = pa.array(linear_predictor(matrix_of(batch, columns), fit))
-        yield pa.RecordBatch.from_arrays([*(batch.column(n) for n in SCORES.names[:-1]), logit], schema=SCORES)
+        kept = [logit if name == "logit" else batch.column(name) for name in layout.names]
+        yield pa.RecordBatch.from_arrays(kept, schema=layout)

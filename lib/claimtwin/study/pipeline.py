@@ -16,9 +16,10 @@ from claimtwin.spark.decode import CodeBook
 from claimtwin.spark.facts import find_candidates, is_eligible
 from claimtwin.spark.invariants import INVARIANTS, count_broken
 from claimtwin.spark.outcomes import find_outcomes
-from claimtwin.spark.pairing import build_pair_members, keep_pairs, match_blocks
+from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.spark.scores import pack_design, with_scores
 from claimtwin.study.codebook import drug_list_fingerprints, read_code_book
+from claimtwin.study.matching import covariates_of, match_study
 from claimtwin.study.model_table import model_frame, read_model
 from claimtwin.study.progress import Say
 from claimtwin.study.report import Result, write_report
@@ -82,6 +83,7 @@ def run_match(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> De
 
     Raises:
         GuardError: The score cannot be fitted, nobody was matched, or an invariant is broken.
+        InputError: A block is larger than a task may hold, and cannot be cut.
     """
     run = Run(spark, protocol, env, say)
     return _match(run, _facts(run))
@@ -117,20 +119,21 @@ def _match(run: Run, candidates: Made) -> Design:
     eligible = candidates.frame.where(is_eligible(run.protocol))
     model_table = _model(run, candidates, eligible)
     model = read_model(model_table.frame)
-    keys, width = run.protocol.matching.block_keys, run.protocol.matching.caliper_sd
-    caliper = None if width is None else width * model.sd_logit
+    asked, seed = run.protocol.matching, run.protocol.study.seed
+    keys, extra = asked.block_keys, covariates_of(asked)
+    caliper = None if asked.caliper_sd is None else asked.caliper_sd * model.sd_logit
     scores = make_table(
         run.spark,
         run.table("scores"),
-        {"model": model_table.identity, "candidates": candidates.identity, "block_keys": keys},
-        lambda: with_scores(eligible, model.columns, model.fit, keys),
+        {"model": model_table.identity, "candidates": candidates.identity, "block_keys": keys, "extra": extra},
+        lambda: with_scores(eligible, model.columns, model.fit, keys, extra),
         run.say,
     )
     matches = make_table(
         run.spark,
         run.table("matches"),
-        {"scores": scores.identity, "caliper": caliper},
-        lambda: match_blocks(scores.frame, caliper),
+        {"scores": scores.identity, "caliper": caliper, "seed": seed, **run.part("matching")},
+        lambda: match_study(scores.frame, asked, caliper, seed, run.env.matching.split_above),
         run.say,
     )
     pairs, invariants = _check(run, matches, scores, candidates, caliper)

@@ -1,0 +1,64 @@
+"""How a protocol asks for a match; contradictions are refused before Spark starts."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from claimtwin.config.strict import Strict
+
+BlockKey = Literal["body_region", "census_region", "employer_id", "index_month"]
+Number = Literal[
+    "age",
+    "office_visits",
+    "emergency_visits",
+    "therapy_visits",
+    "chiropractic_visits",
+    "imaging_visits",
+    "injection_visits",
+    "surgery_visits",
+    "log_allowed",
+    "comorbidity_count",
+]
+"""Covariates that are numbers: what a distance and a caliper can be measured in."""
+Order = Literal["largest", "smallest", "data", "random", "closest", "farthest", "maximum"]
+
+
+class Matching(Strict):
+    """Nearest neighbour inside blocks; without a word more 1:1, without replacement, on the logit, largest first.
+
+    ``caliper_sd`` is in standard deviations of the logit over all candidates in the match; null, no caliper.
+    ``covariate_calipers`` are in the covariate's own unit, inclusive; a negative one is the least difference.
+    ``distance: mahalanobis`` is measured on ``distance_covariates``, their covariance pooled within the arms, among
+    those whom the calipers allow. ``ratio``, ``floor``, ``replace`` and ``max_reuse``: see ``kernel.matching``.
+    """
+
+    order: Order = "largest"
+    ratio: Annotated[int, Field(ge=1)] = 1
+    floor: Annotated[int, Field(ge=1)] = 1
+    replace: bool = False
+    max_reuse: Annotated[int, Field(ge=1)] | None = None
+    distance: Literal["score", "mahalanobis"] = "score"
+    distance_covariates: list[Number] = []
+    caliper_sd: Annotated[float, Field(gt=0)] | None = 0.2
+    covariate_calipers: dict[Number, Annotated[float, Field(allow_inf_nan=False)]] = {}
+    block_keys: list[BlockKey] = ["body_region"]
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        named = self.distance_covariates
+        plain = self.distance == "score" and not self.covariate_calipers and self.ratio == 1 and not self.replace
+        faults = (
+            (self.floor > self.ratio, "floor: above ratio, so that nobody could be matched"),
+            (self.max_reuse is not None and not self.replace, "max_reuse: only with replace"),
+            (self.distance == "mahalanobis" and not named, "distance_covariates: mahalanobis needs at least one"),
+            (self.distance == "score" and bool(named), "distance_covariates: only with distance mahalanobis"),
+            (len(set(named)) < len(named), "distance_covariates: one is named twice"),
+            (self.order == "maximum" and self.caliper_sd is None, "order: maximum needs a caliper_sd"),
+            (
+                self.order == "maximum" and not plain,
+                "order: maximum is 1:1, without replacement, on the score, without covariate_calipers",
+            ),
+        )
+        if told := [fault for is_broken, fault in faults if is_broken]:
+            raise ValueError("; ".join(told))
+        return self
