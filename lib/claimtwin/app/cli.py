@@ -14,6 +14,7 @@ import typer
 
 from claimtwin import __version__
 from claimtwin.app.boundary import run_guarded
+from claimtwin.app.match_command import match
 from claimtwin.app.progress import progress
 
 if TYPE_CHECKING:
@@ -150,16 +151,24 @@ def facts(study: Study, env: Env, set: Set = None) -> None:
 
     Example: [bold]claimtwin facts --study study.yaml --env env.yaml[/bold]
     """
-    _stage("run_facts", study, env, set)
+    run_stage("run_facts", study, env, set)
+
+
+app.command(epilog=EPILOG)(match)
 
 
 @app.command(epilog=EPILOG)
-def match(study: Study, env: Env, set: Set = None) -> None:
-    """Fit the propensity score and find the twins; what must hold of every match is checked.
+def plan(study: Study, env: Env, set: Set = None) -> None:
+    """Before the match: how many could be paired in each block, and which blocks have no comparators.
 
-    Example: [bold]claimtwin match --study study.yaml --env env.yaml[/bold]
+    Example: [bold]claimtwin plan --study study.yaml --env env.yaml[/bold]
     """
-    _stage("run_match", study, env, set)
+    protocol, deployment = _checked(study, env, set)
+    say = progress()
+    spark = _start(deployment.spark, say)
+    from claimtwin.study.plan import plan_lines
+
+    print("\n".join(plan_lines(spark, protocol, deployment, say)))
 
 
 @app.command(epilog=EPILOG)
@@ -168,7 +177,7 @@ def report(study: Study, env: Env, set: Set = None) -> None:
 
     Example: [bold]claimtwin report --study study.yaml --env env.yaml[/bold]
     """
-    _print_result(_stage("run_report", study, env, set))
+    _print_result(run_stage("run_report", study, env, set))
 
 
 @app.command(epilog=EPILOG)
@@ -213,7 +222,8 @@ def config(study: Study, env: Env, set: Set = None) -> None:
         print(yaml.safe_dump({name: model.model_dump(mode="json")}, sort_keys=False, allow_unicode=True))
 
 
-def _stage(name: str, study: str, env: str, changes: list[str] | None) -> Any:
+def run_stage(name: str, study: str, env: str, changes: list[str] | None) -> Any:
+    """Check both files, start Spark, and run one stage with all that it needs."""
     protocol, deployment = _checked(study, env, changes)
     say = progress()
     spark = _start(deployment.spark, say)
@@ -221,6 +231,11 @@ def _stage(name: str, study: str, env: str, changes: list[str] | None) -> Any:
 
     stages = {"run_facts": pipeline.run_facts, "run_match": pipeline.run_match, "run_report": pipeline.run_report}
     return stages[name](spark, protocol, deployment, say)
+
+
+def start_spark(settings: dict[str, str], say: Any) -> "SparkSession":
+    """A session for a command that turns out to need one."""
+    return _start(settings, say)
 
 
 def _checked(study: str, env: str, changes: list[str] | None) -> "tuple[Protocol, Deployment]":
