@@ -64,7 +64,7 @@ def match_table(table: pa.Table, spec: MatchSpec) -> MatchTables:
     columns_needed(spec, table.column_names)
     people = read_people(table, spec)
     rules = rules_of(spec, people.units)
-    covariates = _covariates(table, spec, people)
+    covariates = _covariates(people.table, spec, people.score)
     pairs = _certified(people, rules)
     units = people.units
     reason = why_unmatched(units, rules, pairs, people.outside)
@@ -83,7 +83,7 @@ def match_table(table: pa.Table, spec: MatchSpec) -> MatchTables:
     )
 
 
-def _covariates(table: pa.Table, spec: MatchSpec, people: People) -> list[Named]:
+def _covariates(table: pa.Table, spec: MatchSpec, on_link: Scores | None) -> list[Named]:
     """The score on its link first, then every other covariate that is asked for."""
     if spec.covariates == ALL:
         left_out = {spec.id, spec.treated, spec.score, spec.tie}
@@ -91,7 +91,7 @@ def _covariates(table: pa.Table, spec: MatchSpec, people: People) -> list[Named]
     else:
         names = list(spec.named() if spec.covariates is None else spec.covariates)
     names = [name for name in require_columns(table.column_names, names) if name != spec.score]
-    score = [(spec.score, spec.score, people.score)] if spec.score and people.score is not None else []
+    score = [(spec.score, spec.score, on_link)] if spec.score and on_link is not None else []
     return [*score, *covariates_of(table, names, skip_wide=spec.covariates == ALL)]
 
 
