@@ -45,7 +45,7 @@ def match_by_hand(people, rules):
 
 
 class ByHand:
-    """Who has whom, and who still wants whom: (distance, score, tie, name) of each control, the best first."""
+    """Who has whom, and who still wants whom: (distance, side and score, tie, name) of each control, the best first."""
 
     def __init__(self, people, rules):
         self.people, self.rules = people, rules
@@ -54,13 +54,20 @@ class ByHand:
         self.most = inf if rules.replace and rules.max_reuse is None else (rules.max_reuse or 1)
         self.twins = {t: [] for t, p in enumerate(people) if p["treated"]}
         self.wishes = {
-            t: sorted(
-                (distance_of(people[t], people[c]), people[c]["score"], people[c]["tie"], c)
-                for c in control
-                if may_be_pair(people[t], people[c], rules)
-            )
+            t: sorted(self.liking(t, c) for c in control if may_be_pair(people[t], people[c], rules))
             for t in self.twins
         }
+
+    def liking(self, t, c):
+        """Nearest first, then the lower score, then the smaller tie key.
+
+        On a line two controls on one side may be equally near only because their distances are rounded; there
+        the nearer one comes first all the same.
+        """
+        one, other = self.people[t], self.people[c]
+        lower = other["score"] <= one["score"]
+        toward = (0, -other["score"]) if lower and not one["space"] else (int(not one["space"]), other["score"])
+        return distance_of(one, other), toward, other["tie"], c
 
     def wish(self, t):
         """The best control that is still to be had."""

@@ -6,11 +6,15 @@ matching again: on a line by one question a stretch of preferred controls (which
 other distances control by control.
 """
 
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
 import numpy as np
 
 from claimtwin.errors import ConfigError
 from claimtwin.kernel.columns import Flags, Index, ends_run, starts_run
-from claimtwin.kernel.matching.line import Block, blocks_of, count_below, downward
+from claimtwin.kernel.matching.line import Block, count_below, downward
+from claimtwin.kernel.matching.match import sorted_blocks
 from claimtwin.kernel.matching.most import match_most
 from claimtwin.kernel.matching.pairs import Pairs
 from claimtwin.kernel.matching.rules import Rules
@@ -20,14 +24,17 @@ from claimtwin.kernel.matching.units import Scores, Units
 from claimtwin.kernel.matching.window import Window, is_allowed, is_measured
 
 NOBODY = -1
+Seats = tuple[Index, Index, Index]
+"""Places of treated and control in the sorted block, and rank, of each couple."""
 
 
-def count_envious(units: Units, rules: Rules, pairs: Pairs) -> int:
+def count_envious(units: Units, rules: Rules, pairs: Pairs, blocks: Sequence[Block] | None = None) -> int:
     """Number of treated who prefer a control that is free or belongs to a couple that goes after theirs.
 
     Args:
         pairs: As ``choose_twins`` returns them, before a floor; any order. Nought proves that they are the match,
             provided that ``count_broken`` finds nothing.
+        blocks: All of ``sorted_blocks``, if they are at hand; null sorts the people here.
 
     Who has fewer twins than ``ratio`` prefers every control within reach to none. In the order ``maximum`` nobody
     is envious; there it is the number of pairs that are missing, by a count from the other end of the scores.
@@ -36,25 +43,30 @@ def count_envious(units: Units, rules: Rules, pairs: Pairs) -> int:
         ConfigError: A match with replacement, where nobody competes.
     """
     if rules.replace:
-        raise ConfigError(
-            "A match with replacement has no certificate.", "matching rules, replace", "without replacement"
-        )
-    home, place = np.full(len(units), NOBODY), np.full(len(units), NOBODY)
-    blocks = list(blocks_of(units, split_infinite=is_measured(units, rules)))
+        what, rule = "A match with replacement has no certificate.", "without replacement"
+        raise ConfigError(what, where="matching rules, replace", rule=rule, remedy="count the broken couples only")
+    blocks = list(sorted_blocks(units, rules)) if blocks is None else blocks
+    total = 0
+    for block, seats in zip(blocks, _seats(units, blocks, pairs), strict=True):
+        maximum = rules.order == "maximum"
+        total += _missing(block, rules, len(seats[0])) if maximum else _envious(block, units, rules, seats)
+    return total
+
+
+def _seats(units: Units, blocks: Sequence[Block], pairs: Pairs) -> Iterator[Seats]:
+    """The couples of each block; those that are not within one block are left out."""
+    home, place = np.full(len(units), NOBODY, np.int32), np.empty(len(units), np.int64)
     for name, block in enumerate(blocks):
         for rows in (block.treated, block.control):
             home[rows], place[rows] = name, np.arange(len(rows))
-    inside = pairs.take((home[pairs.treated] == home[pairs.control]) & (home[pairs.treated] != NOBODY))
-    inside = inside.take(np.argsort(home[inside.treated], kind="stable"))
-    edge = np.searchsorted(home[inside.treated], np.arange(len(blocks) + 1))
-    total = 0
-    for name, block in enumerate(blocks):
-        own = inside.take(slice(edge[name], edge[name + 1]))
-        seats = place[own.treated], place[own.control], own.rank
-        total += (
-            _missing(block, rules, len(seats[0])) if rules.order == "maximum" else _envious(block, units, rules, seats)
-        )
-    return total
+    of_couple = home[pairs.treated]
+    inside = np.flatnonzero((of_couple == home[pairs.control]) & (of_couple != NOBODY))
+    if len(blocks) > 1:
+        inside = inside[np.argsort(of_couple[inside], kind="stable")]
+    edge = np.searchsorted(of_couple[inside], np.arange(len(blocks) + 1))
+    for low, high in pairwise(edge):
+        own = inside[low:high]
+        yield place[pairs.treated[own]], place[pairs.control[own]], pairs.rank[own]
 
 
 def count_broken(units: Units, rules: Rules, pairs: Pairs) -> int:
@@ -72,14 +84,22 @@ def count_broken(units: Units, rules: Rules, pairs: Pairs) -> int:
             broken |= (one != two) & ~(np.abs(one - two) <= rules.reach)
     if rules.capacity is not None and len(other):
         broken |= np.bincount(other)[other] > rules.capacity
-    order = np.lexsort((pairs.rank, row))
+    return int((broken | _misnumbered(pairs, rules)).sum())
+
+
+def _misnumbered(pairs: Pairs, rules: Rules) -> Flags:
+    """Couples that are there twice, and those whose rank is not the next one of their treated."""
+    row, other, rank = pairs.treated, pairs.control, pairs.rank
+    wrong = (rank > rules.ratio) | (rank < 1)
+    if not len(row) or (rules.ratio == 1 and np.bincount(row).max() == 1):
+        return wrong
+    order = np.lexsort((rank, row))
     first = starts_run(row[order])
-    start = np.flatnonzero(first)[np.cumsum(first) - 1] if len(row) else order
-    broken[order] |= pairs.rank[order] != np.arange(len(row)) - start + 1
-    broken |= pairs.rank > rules.ratio
+    start = np.flatnonzero(first)[np.cumsum(first) - 1]
+    wrong[order] |= rank[order] != np.arange(len(row)) - start + 1
     by_couple = np.lexsort((other, row))
-    broken[by_couple] |= ~(starts_run(row[by_couple]) | starts_run(other[by_couple]))
-    return int(broken.sum())
+    wrong[by_couple] |= ~(starts_run(row[by_couple]) | starts_run(other[by_couple]))
+    return wrong
 
 
 def _missing(block: Block, rules: Rules, found: int) -> int:
@@ -87,23 +107,23 @@ def _missing(block: Block, rules: Rules, found: int) -> int:
     return int(np.count_nonzero(from_above != NOBODY)) - found
 
 
-def _envious(block: Block, units: Units, rules: Rules, seats: tuple[Index, Index, Index]) -> int:
-    """Treated of one block who are envious in any round; seats are places and rank."""
+def _envious(block: Block, units: Units, rules: Rules, seats: Seats) -> int:
+    """Treated of one block who are envious in any round."""
     treated, control, rank = seats
-    window = None if units.on_a_line else Window.of(units, rules, block)
-    tie = place_in(by_tie(block, units))
-    turn = place_in(turn_of(block, units, rules))
+    window = None if units.on_a_line else Window(units, rules, block)
+    by_nearness = rules.order in ("closest", "farthest")
+    turn = place_in(by_tie(block, units) if by_nearness else turn_of(block, units, rules))
     gone = np.zeros(len(block.c), np.bool_)
     envious, asking = np.zeros(len(block.t), np.bool_), np.arange(len(block.t))
     for number in range(1, rules.ratio + 1):
         own = np.full(len(block.t), NOBODY)
         own[treated[rank == number]] = control[rank == number]
-        if rules.order == "farthest":
-            turn[asking] = place_in(np.lexsort((tie[asking], -_nearest_free(block, window, asking, ~gone))))
-        first = tie if rules.order == "closest" else turn
         if not len(asking):
             break
-        a_round = _Round(block, rules, asking, own[asking], first[asking], gone)
+        first = turn[asking]
+        if rules.order == "farthest":
+            first = place_in(np.lexsort((first, -_nearest_free(block, window, asking, ~gone))))
+        a_round = _Round(block, rules, asking, own[asking], first, gone)
         envious[asking] |= a_round.envious_on_a_line() if window is None else a_round.envious_in_windows(window)
         gone[own[own != NOBODY]] = True
         asking = asking[own[asking] != NOBODY]

@@ -52,7 +52,7 @@ def _has_control(block: Block, units: Units, rules: Rules) -> Flags:
         low, high = within(block.t, block.c, rules.reach)
         reached: Flags = high > low
         return reached
-    window, everybody = Window.of(units, rules, block), np.ones(len(block.c), np.bool_)
+    window, everybody = Window(units, rules, block), np.ones(len(block.c), np.bool_)
     return np.array([len(window.candidates(who, everybody)[0]) > 0 for who in range(len(block.t))], np.bool_)
 
 

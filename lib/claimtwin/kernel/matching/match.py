@@ -1,6 +1,6 @@
 """The match: block by block, round by round."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from claimtwin.kernel.matching.most import match_most
 from claimtwin.kernel.matching.pairs import Pairs, pairs_of
 from claimtwin.kernel.matching.reuse import nearest_controls
 from claimtwin.kernel.matching.rules import Rules
-from claimtwin.kernel.matching.seek import match_in_turn, nearest_distance
+from claimtwin.kernel.matching.seek import match_farthest_first, match_in_turn
 from claimtwin.kernel.matching.sweep import NOBODY, match_largest_first, match_smallest_first
 from claimtwin.kernel.matching.turns import by_tie, place_in, rehash, turn_of
 from claimtwin.kernel.matching.units import Units
@@ -41,14 +41,21 @@ def match_units(units: Units, rules: Rules) -> Pairs:
     return keep_floor(choose_twins(units, rules), rules.floor)
 
 
-def choose_twins(units: Units, rules: Rules) -> Pairs:
-    """The match before ``floor`` is looked at: what the certificate judges."""
+def choose_twins(units: Units, rules: Rules, blocks: Iterable[Block] | None = None) -> Pairs:
+    """The match before ``floor`` is looked at: what the certificate judges.
+
+    ``blocks`` are those of ``sorted_blocks``, for who needs them twice; null sorts the people here.
+    """
     rules.check(units)
-    split = is_measured(units, rules)
-    pairs = pairs_of(
-        units, *_joined([_match_block(block, units, rules) for block in blocks_of(units, split_infinite=split)])
-    )
-    return _put_in_turn(pairs, units, rules) if split and np.isinf(units.score).any() else pairs
+    parts = [_match_block(block, units, rules) for block in blocks or sorted_blocks(units, rules)]
+    pairs = pairs_of(units, *_joined(parts))
+    endless = is_measured(units, rules) and np.isinf(units.score).any()
+    return _put_in_turn(pairs, units, rules) if endless else pairs
+
+
+def sorted_blocks(units: Units, rules: Rules) -> Iterator[Block]:
+    """The people of each block, sorted; in an endless score nobody is near but who shares it."""
+    return blocks_of(units, split_infinite=is_measured(units, rules))
 
 
 def keep_floor(pairs: Pairs, floor: int) -> Pairs:
@@ -91,24 +98,24 @@ def _picked(places: Places, which: Index) -> Index:
 def _chooser(block: Block, units: Units, rules: Rules) -> Callable[[Places, Places], Index]:
     """What finds a round's twins: a place in the free controls for each treated that asks, both ascending."""
     t, c, reach = block.t, block.c, rules.reach
-    if rules.order in ("data", "random", "farthest"):
-        turn = place_in(by_tie(block, units) if rules.order == "farthest" else turn_of(block, units, rules))
-
-        def in_turn(asking: Places, free: Places) -> Index:
-            score, control = t[asking], c[free]
-            far = -nearest_distance(score, control) if rules.order == "farthest" else np.zeros(len(score))
-            return match_in_turn(score, control, np.lexsort((turn[asking], far)), reach)
-
-        return in_turn
-    if rules.order == "closest":
+    if rules.order in ("data", "random"):
+        turn = turn_of(block, units, rules)
+        return lambda asking, free: match_in_turn(t[asking], c[free], _among(turn, asking), reach)
+    if rules.order in ("closest", "farthest"):
         first = place_in(by_tie(block, units))
-        return lambda asking, free: match_closest_first(t[asking], c[free], first[asking], reach)
+        choose = match_closest_first if rules.order == "closest" else match_farthest_first
+        return lambda asking, free: choose(t[asking], c[free], first[asking], reach)
     along = {"largest": match_largest_first, "smallest": match_smallest_first, "maximum": match_most}[rules.order]
     return lambda asking, free: along(t[asking], c[free], reach)
 
 
+def _among(turn: Index, asking: Places) -> Index:
+    """The turn of those who ask, as places among them."""
+    return turn if isinstance(asking, slice) else np.argsort(place_in(turn)[asking])
+
+
 def _in_windows(block: Block, units: Units, rules: Rules) -> Couples:
-    window = Window.of(units, rules, block)
+    window = Window(units, rules, block)
     if rules.capacity is None:
         return _nearest_in_windows(window)
     spare, asking = Spare(window), turn_of(block, units, rules)

@@ -1,5 +1,6 @@
 """What a match returns."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,16 +44,17 @@ def pairs_of(units: Units, treated: Index, control: Index, rank: Index) -> Pairs
 def distances(units: Units, treated: Index, control: Index) -> Scores:
     """How far apart each couple is; equal infinite scores are 0 apart."""
     if units.space.shape[1]:
-        return euclidean(units.space[treated], units.space[control])
+        return euclidean(units.space[treated].T, units.space[control].T)
     one, other = units.score[treated], units.score[control]
     with np.errstate(invalid="ignore"):
         apart: Scores = np.where(one == other, 0.0, np.abs(one - other))
     return apart
 
 
-def euclidean(one: Scores, other: Scores) -> Scores:
-    """Square root of the sum of squared differences, summed column by column so that all callers round alike."""
-    total = np.zeros(np.broadcast_shapes(one.shape, other.shape)[0])
-    for column in range(one.shape[-1]):
-        total += (one[..., column] - other[..., column]) ** 2
-    return np.sqrt(total)
+def euclidean(one: Iterable[Any], other: Iterable[Any]) -> Scores:
+    """Square root of the sum of squared differences, given column by column, so that all callers round alike."""
+    total: Any = 0.0
+    for a, b in zip(one, other, strict=True):
+        total = total + (a - b) ** 2
+    root: Scores = np.sqrt(total)
+    return root

@@ -26,6 +26,12 @@ def match_in_turn(t: Scores, c: Scores, turn: Index, caliper: float) -> Index:
     return twin
 
 
+def match_farthest_first(t: Scores, c: Scores, rank: Index, caliper: float) -> Index:
+    """As ``match_in_turn``, in the order of how far the nearest control is, farthest first, then by ``rank``."""
+    near = nearest_distance(t, c)
+    return match_in_turn(t, c, np.lexsort((rank, -near)), caliper)
+
+
 def nearest_distance(t: Scores, c: Scores) -> Scores:
     """Distance of each treated's nearest control; infinite where there is none."""
     padded = np.concatenate([[-np.inf], c, [np.inf]])
@@ -40,6 +46,9 @@ def _asking(t: Scores, turn: Index, above: Index) -> Iterator[tuple[int, float, 
         yield from zip(who.tolist(), t[who].tolist(), above[who].tolist(), strict=True)
 
 
+UP, DOWN = 0, 1
+
+
 class _Free:
     """Free controls between two that are never taken: at minus infinity in place 0, and at infinity at the end."""
 
@@ -47,14 +56,15 @@ class _Free:
         n = len(c) + 2
         self.caliper = caliper
         self.score = np.concatenate([[-np.inf], c, [np.inf]]).data
-        self.up, self.down = np.arange(n).data, np.arange(-1, n - 1).data
+        # Side by side, because places are asked in no order: at or above which place to look on, the free one below.
+        self.link = np.column_stack([np.arange(n), np.arange(-1, n - 1)]).data
         first = starts_run(c)
         self.first = None if first.all() else _first_of_run(first).data
 
     def take_nearest(self, score: float, above: int) -> int:
         """Place of the nearest free control within the caliper, now taken; ``above`` is the first one above."""
         right = self._at_or_above(above + 1)
-        left = self.down[right]
+        left = self.link[right, DOWN]
         lower, upper = score - self.score[left], self.score[right] - score
         if min(lower, upper) > self.caliper:
             return NOBODY
@@ -63,14 +73,14 @@ class _Free:
         else:
             taken = right
         following = self._at_or_above(taken + 1)
-        self.down[following] = self.down[taken]
-        self.up[taken] = following
+        self.link[following, DOWN] = self.link[taken, DOWN]
+        self.link[taken, UP] = following
         return taken - 1
 
     def _at_or_above(self, place: int) -> int:
-        up = self.up
-        while (following := up[place]) != place:
-            up[place] = place = up[following]
+        link = self.link
+        while (following := link[place, UP]) != place:
+            link[place, UP] = place = link[following, UP]
         return place
 
 

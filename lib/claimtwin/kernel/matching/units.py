@@ -74,7 +74,7 @@ class Units:
         n = len(treated)
         nought = np.broadcast_to(np.int64(0), n)
         return Units(
-            np.asarray(treated, np.bool_),
+            _arm(np.asarray(treated)),
             np.broadcast_to(np.float64(0), n) if score is None else np.asarray(score, np.float64),
             np.arange(n) if tie is None else np.asarray(tie, np.int64),
             nought if block is None else np.asarray(block, np.int64),
@@ -87,6 +87,14 @@ class Units:
     def on_a_line(self) -> bool:
         """Whether distance is a difference of scores and no other column limits who may be a pair."""
         return not (self.space.shape[1] or self.near.shape[1] or self.differ.shape[1])
+
+
+def _arm(treated: NDArray[Any]) -> Flags:
+    """Flags from flags or from 0 and 1."""
+    arm = treated.astype(np.bool_)
+    if strange := int(np.count_nonzero(arm != treated)):
+        raise _refused(f"{strange} people are in neither arm.", "treated", "0 or 1")
+    return arm
 
 
 def _refused(what: str, column: str, rule: str) -> InputError:

@@ -3,7 +3,6 @@
 Each treated looks at the controls within the score caliper; the cost is the sum of these windows.
 """
 
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
 import numpy as np
@@ -15,67 +14,71 @@ from claimtwin.kernel.matching.rules import Rules
 from claimtwin.kernel.matching.sweep import NOBODY
 from claimtwin.kernel.matching.units import Scores, Units
 
+Where = slice | Index
 
-@dataclass(frozen=True)
+
 class Window:
-    """The controls that each treated of a block may have, nearest first.
+    """The controls that each treated of a block may have.
 
-    Of equally near controls the one with the lower score comes first, then the smaller tie key.
+    Of equally near controls the one with the lower score comes first, then the smaller tie key. Columns of the
+    controls are kept in the order of the block, each by itself, so that a window is a slice of them.
     """
 
-    units: Units
-    rules: Rules
-    block: Block
-    low: Index
-    high: Index
-    below: Index
-    down: Index
-
-    @staticmethod
-    def of(units: Units, rules: Rules, block: Block) -> "Window":
-        """Windows on the sorted controls; ``below`` counts those not above a treated."""
+    def __init__(self, units: Units, rules: Rules, block: Block) -> None:
+        self.units, self.rules, self.block = units, rules, block
         n = len(block.c)
-        low, high = np.zeros(len(block.t), np.int64), np.full(len(block.t), n)
+        self.low, self.high = np.zeros(len(block.t), np.int64), np.full(len(block.t), n)
         if is_measured(units, rules):
-            low, high = within(block.t, block.c, rules.reach)
-        below = np.searchsorted(block.c, block.t, "right")
-        return Window(units, rules, block, low, high, below, downward(block.c))
+            self.low, self.high = within(block.t, block.c, rules.reach)
+        self.below, self.down = np.searchsorted(block.c, block.t, "right"), downward(block.c)
+        self.everywhere = np.arange(n)
+        self.space, self.near, self.differ = (
+            np.ascontiguousarray(table[block.control].T) for table in (units.space, units.near, units.differ)
+        )
 
     def candidates(self, who: int, spare: Flags) -> tuple[Index, Scores]:
         """Places of the spare controls that the treated may have, and how far they are.
 
         In the order in which equally near ones are taken.
         """
-        place = self._places(who)
-        place = place[spare[place]]
-        place = place[self._allowed(self.block.treated[who], self.block.control[place])]
-        return place, self.distance(who, place)
+        where = self._where(who)
+        distance = self._allowed_distance(who, where)
+        kept = np.isfinite(distance) & spare[where]
+        return self.everywhere[where][kept], distance[kept]
 
     def nearest(self, who: int, spare: Flags) -> tuple[float, int]:
         """Distance and place of the nearest spare control; infinity and -1 for none."""
-        place, distance = self.candidates(who, spare)
-        if not len(place):
+        where = self._where(who)
+        distance = self._allowed_distance(who, where)
+        distance[~spare[where]] = np.inf
+        first = int(distance.argmin()) if len(distance) else 0
+        if not len(distance) or distance[first] == np.inf:
             return float("inf"), NOBODY
-        first = int(distance.argmin())
-        return float(distance[first]), int(place[first])
+        return float(distance[first]), int(self.everywhere[where][first])
 
-    def _places(self, who: int) -> Index:
+    def distance(self, who: int, where: Where) -> Scores:
+        """How far the treated is from the controls of these places."""
+        if not len(self.space):
+            apart: Scores = np.abs(self.block.t[who] - self.block.c[where])
+            return apart
+        return euclidean(self.units.space[self.block.treated[who]], [column[where] for column in self.space])
+
+    def _where(self, who: int) -> Where:
+        """The window in the order of preference among equals: up from the lowest, or else away from the treated."""
         low, high, below = int(self.low[who]), int(self.high[who]), int(self.below[who])
-        if self.units.space.shape[1]:
-            return np.arange(low, high)
+        if len(self.space):
+            return slice(low, high)
         n = len(self.down)
         return np.concatenate([self.down[n - below : n - low], np.arange(below, high)])
 
-    def distance(self, who: int, place: Index) -> Scores:
-        """How far the treated is from the controls of these places."""
-        if self.units.space.shape[1]:
-            row, rows = self.block.treated[who], self.block.control[place]
-            return euclidean(self.units.space[row], self.units.space[rows])
-        apart: Scores = np.abs(self.block.t[who] - self.block.c[place])
-        return apart
-
-    def _allowed(self, row: int, rows: Index) -> Flags:
-        return is_allowed(self.units, self.rules, np.full(len(rows), row), rows)
+    def _allowed_distance(self, who: int, where: Where) -> Scores:
+        """Distances, infinite for who may not be a twin."""
+        row, distance = self.block.treated[who], self.distance(who, where)
+        for code, codes in zip(self.units.differ[row], self.differ, strict=True):
+            distance[codes[where] == code] = np.inf
+        for value, values, width in zip(self.units.near[row], self.near, self.rules.widths, strict=True):
+            distance[~_keeps(np.abs(values[where] - value), width)] = np.inf
+        return distance
 
 
 def is_measured(units: Units, rules: Rules) -> bool:
@@ -87,9 +90,14 @@ def is_allowed(units: Units, rules: Rules, row: Index, other: Index) -> Flags:
     """Whether each couple differs where it has to and keeps its covariate calipers; score caliper not looked at."""
     allowed: Flags = (units.differ[row] != units.differ[other]).all(axis=1)
     for column, width in enumerate(rules.widths):
-        apart = np.abs(units.near[row, column] - units.near[other, column])
-        allowed &= apart <= width if width >= 0 else apart >= -width
+        allowed &= _keeps(np.abs(units.near[row, column] - units.near[other, column]), width)
     return allowed
+
+
+def _keeps(apart: Scores, width: float) -> Flags:
+    """Whether a difference keeps a covariate's caliper, whose sign says on which side."""
+    kept: Flags = apart <= width if width >= 0 else apart >= -width
+    return kept
 
 
 class Spare:
