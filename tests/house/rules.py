@@ -19,7 +19,7 @@ FLOORS = (
     ("errors",),
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-FLOOR_OF["__main__"] = FLOOR_OF["jobs"]
+FLOOR_OF["__main__"] = FLOOR_OF["__init__"] = FLOOR_OF["jobs"]  # The package's own doors, which nothing imports.
 SPARK_ROOMS = {"schema", "spark", "io", "synth", "study", "app", "jobs", "notebooks"}
 KERNEL_MAY = {"numpy", "claimtwin"}
 

@@ -25,7 +25,7 @@ from claimtwin.spark.pairing import (
     match_blocks,
 )
 from claimtwin.spark.ranges import match_all
-from claimtwin.study.matching import find_places, match_study
+from claimtwin.study.match_stage import find_places, match_study
 from pyspark.sql import SparkSession
 
 NARROW = Rules(caliper=0.1)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from claimtwin.app import boundary, cli
+from claimtwin.app import boundary, cli, running
 from claimtwin.errors import ConfigError, GuardError, InputError, SparkFailure
 from py4j.protocol import Py4JError
 from pyspark.errors import AnalysisException, PythonException
@@ -30,12 +30,12 @@ def no_spark(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(settings: dict[str, str], say: object) -> None:
         raise AssertionError("Spark was started")
 
-    monkeypatch.setattr(cli, "_start", refuse)
+    monkeypatch.setattr(running, "start", refuse)
 
 
 @pytest.fixture
 def fake_spark(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_start", lambda settings, say: SimpleNamespace(name="spark"))
+    monkeypatch.setattr(running, "start", lambda settings, say: SimpleNamespace(name="spark"))
 
 
 def test_help_comes_without_importing_spark() -> None:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from claimtwin.app import cli
+from claimtwin.app import running
 from claimtwin.app.synth_command import Asked, checked
 from claimtwin.errors import ConfigError
 from claimtwin.study import synthesise as room
@@ -24,7 +24,7 @@ def no_spark(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(settings: dict[str, str], say: object) -> None:
         raise AssertionError("Spark was started")
 
-    monkeypatch.setattr(cli, "_start", refuse)
+    monkeypatch.setattr(running, "start", refuse)
 
 
 def write(folder: Path, text: str) -> str:
@@ -84,7 +84,7 @@ def test_a_folder_in_use_is_refused_unless_overwriting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written = []
-    monkeypatch.setattr(cli, "_start", lambda settings, say: SimpleNamespace(name="spark"))
+    monkeypatch.setattr(running, "start", lambda settings, say: SimpleNamespace(name="spark"))
     monkeypatch.setattr(room, "synthesise", lambda spark, spec, folder, how, say: written.append((spec, how)))
     (tmp_path / "feed").mkdir()
     (tmp_path / "feed" / "old").write_text("old")

@@ -1,45 +1,29 @@
 """The command line. Each command checks the whole configuration first, then starts Spark, then does one thing.
 
-Spark and the rooms that need it are imported inside the commands, so that ``--help`` and a configuration error come
-at once. The jobs of ``jobs/`` call ``main`` with the same words.
+The jobs of ``jobs/`` call ``main`` with the same words.
 """
 
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from claimtwin import __version__
+from claimtwin.app import running
 from claimtwin.app.boundary import run_guarded
+from claimtwin.app.claims_commands import ingest, pack, validate
+from claimtwin.app.match_command import match
 from claimtwin.app.progress import progress
+from claimtwin.app.study_commands import config, facts, histories, plan, pool, report, run
 from claimtwin.app.synth_command import synth
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-    from claimtwin.config.deployment import Env as Deployment
-    from claimtwin.config.protocol import Protocol
-    from claimtwin.study.report import Result
 
 EXIT_CODES = {0: "done", 1: "a fault of ours", 2: "configuration", 3: "input", 4: "guard", 5: "Spark, Java or Delta"}
 EPILOG = (
     "Exit codes: " + ", ".join(f"{code} {words}" for code, words in EXIT_CODES.items()) + ". See docs/exit-codes.md."
 )
-FORMATS = ("contract", "desynpuf", "tuva", "omop")
-
-Study = Annotated[str, typer.Option("--study", help="Study protocol: a YAML file, or a preset's name.")]
-Env = Annotated[str, typer.Option("--env", help="Deployment: a YAML file, or a preset's name.")]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", help="Change one key: study.KEY=VALUE or env.KEY=VALUE. May be repeated.")
-]
-Input = Annotated[str, typer.Option("--input", help="Folder of the feed, or catalog.schema of its tables.")]
-Unblind = Annotated[
-    str | None, typer.Option("--unblind", help="Show effects although a gate fails; the reason is recorded.")
-]
-Format = Annotated[str, typer.Option("--format", help="Form of the feed: contract, desynpuf, tuva or omop.")]
 
 app = typer.Typer(
     name="claimtwin",
@@ -76,7 +60,6 @@ def _common(
         os.environ["CLAIMTWIN_DEBUG"] = "1"
 
 
-@app.command(epilog=EPILOG)
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON and nothing else.")] = False,
     session: Annotated[bool, typer.Option(help="Also start Spark, and write and read a small Delta table.")] = True,
@@ -97,7 +80,6 @@ def doctor(
         raise typer.Exit(5)
 
 
-@app.command(epilog=EPILOG)
 def demo(
     folder: Annotated[Path, typer.Option(help="Where to put data and results.")] = Path("claimtwin-demo"),
     members: Annotated[int, typer.Option(min=100, help="How many people to make up.")] = 20_000,
@@ -109,208 +91,11 @@ def demo(
     Example: [bold]claimtwin demo --members 5000[/bold]
     """
     say = progress()
-    spark = _start({}, say)
+    spark = running.start({}, say)
     from claimtwin.study.demo import run_demo
 
     print("\n".join(run_demo(spark, folder, members, employers, seed, say)))
 
 
-app.command(epilog=EPILOG)(synth)
-
-
-@app.command(epilog=EPILOG)
-def ingest(format: Format, input: Input, env: Env, set: Set = None) -> None:
-    """Read a claims feed, refuse rows that break the contract (with reasons), and write the rest to Delta.
-
-    Example: [bold]claimtwin ingest --format contract --input feed/ --env env.yaml[/bold]
-    """
-    from claimtwin.config.load import load_env
-
-    _known_format(format)
-    deployment = load_env(env, set)
-    say = progress()
-    spark = _start(deployment.spark, say)
-    from claimtwin.study.ingest import ingest as run_ingest
-
-    run_ingest(spark, deployment, format, input, say)
-
-
-@app.command(epilog=EPILOG)
-def validate(env: Env, set: Set = None) -> None:
-    """Judge the ingested claims before any study: what is missing, late, orphaned or implausible; writes fitness.md.
-
-    Example: [bold]claimtwin validate --env env.yaml[/bold]
-    """
-    from claimtwin.config.load import load_env
-
-    deployment = load_env(env, set)
-    say = progress()
-    spark = _start(deployment.spark, say)
-    from claimtwin.study.fitness import validate as run_validate
-
-    print(f"fitness: {run_validate(spark, deployment, say)}")
-
-
-@app.command(epilog=EPILOG)
-def pack(env: Env, set: Set = None) -> None:
-    """Gather the claims into member blocks, once per data version and for all studies.
-
-    Example: [bold]claimtwin pack --env env.yaml[/bold]
-    """
-    from claimtwin.config.load import load_env
-
-    deployment = load_env(env, set)
-    say = progress()
-    spark = _start(deployment.spark, say)
-    from claimtwin.study.pipeline import run_pack
-
-    run_pack(spark, deployment, say)
-
-
-@app.command(epilog=EPILOG)
-def facts(study: Study, env: Env, set: Set = None) -> None:
-    """Find everybody who comes into an arm, judge every criterion, measure every covariate.
-
-    Example: [bold]claimtwin facts --study study.yaml --env env.yaml[/bold]
-    """
-    _stage("run_facts", study, env, set)
-
-
-@app.command(epilog=EPILOG)
-def histories(study: Study, env: Env, set: Set = None) -> None:
-    """Write the histories that the protocol asks for: fills, runs of supply, episodes of care.
-
-    Example: [bold]claimtwin histories --study study.yaml --env env.yaml[/bold]
-    """
-    protocol, deployment = _checked(study, env, set)
-    say = progress()
-    spark = _start(deployment.spark, say)
-    from claimtwin.study.histories import run_histories
-
-    run_histories(spark, protocol, deployment, say)
-
-
-@app.command(epilog=EPILOG)
-def match(study: Study, env: Env, set: Set = None) -> None:
-    """Fit the propensity score and find the twins; what must hold of every match is checked.
-
-    Example: [bold]claimtwin match --study study.yaml --env env.yaml[/bold]
-    """
-    _stage("run_match", study, env, set)
-
-
-@app.command(epilog=EPILOG)
-def report(study: Study, env: Env, set: Set = None, unblind: Unblind = None) -> None:
-    """Count the outcomes of the matched, estimate the effects, and write report.html and its tables.
-
-    Example: [bold]claimtwin report --study study.yaml --env env.yaml[/bold]
-    """
-    reason = _reason(unblind)
-    _print_result(_stage("run_report", study, env, set, **({"unblind": reason} if reason else {})))
-
-
-@app.command(epilog=EPILOG)
-def run(
-    study: Study,
-    env: Env,
-    set: Set = None,
-    feed: Annotated[str | None, typer.Option("--ingest", help="Ingest a feed of this form first.")] = None,
-    input: Annotated[str | None, typer.Option("--input", help="The feed, with --ingest.")] = None,
-    unblind: Unblind = None,
-) -> None:
-    """Run a whole study: pack, facts, match, report. With --ingest the feed is read first.
-
-    Example: [bold]claimtwin run --study jpr_s412081 --env env.yaml --set study.matching.caliper_sd=0.1[/bold]
-    """
-    if (feed is None) != (input is None):
-        raise typer.BadParameter("--ingest and --input go together")
-    if feed is not None:
-        _known_format(feed)
-    reason = _reason(unblind)
-    protocol, deployment = _checked(study, env, set)
-    say = progress()
-    spark = _start(deployment.spark, say)
-    from claimtwin.study.ingest import ingest as run_ingest
-    from claimtwin.study.pipeline import run_study
-
-    if feed is not None and input is not None:
-        run_ingest(spark, deployment, feed, input, say)
-    _print_result(run_study(spark, protocol, deployment, say, reason))
-
-
-@app.command(epilog=EPILOG)
-def pool(
-    results: Annotated[list[str], typer.Argument(help="The results.json of each partner, two or more.")],
-    output: Annotated[Path | None, typer.Option(help="Also write the pooled effects to this JSON file.")] = None,
-) -> None:
-    """Pool the effects of several partners from their results.json alone; Spark is not started.
-
-    Example: [bold]claimtwin pool a/results.json b/results.json --output pooled.json[/bold]
-    """
-    from claimtwin.io.files import to_json, write_files
-    from claimtwin.study.pooling import pool_lines, pool_partners, read_partners
-
-    pooled = pool_partners(read_partners(results))
-    if output is not None:
-        write_files(output.parent, {output.name: to_json(pooled)})
-    print("\n".join(pool_lines(pooled)))
-
-
-@app.command(epilog=EPILOG)
-def config(study: Study, env: Env, set: Set = None) -> None:
-    """Check both files and print the whole configuration, defaults included, with its fingerprints.
-
-    Example: [bold]claimtwin config --study jpr_s412081 --env local[/bold]
-    """
-    import yaml
-
-    from claimtwin.config.load import fingerprint, load_configuration
-
-    for name, model in zip(("study", "env"), load_configuration(study, env, set), strict=True):
-        print(f"# {name}: sha256 {fingerprint(model)}")
-        print(yaml.safe_dump({name: model.model_dump(mode="json")}, sort_keys=False, allow_unicode=True))
-
-
-def _reason(unblind: str | None) -> str:
-    """The reason to unblind, on one line; empty where nobody asked to."""
-    reason = " ".join((unblind or "").split())
-    if unblind is not None and not reason:
-        raise typer.BadParameter("--unblind needs a reason")
-    return reason
-
-
-def _stage(name: str, study: str, env: str, changes: list[str] | None, **options: str) -> Any:
-    protocol, deployment = _checked(study, env, changes)
-    say = progress()
-    spark = _start(deployment.spark, say)
-    from claimtwin.study import pipeline
-
-    stages = {"run_facts": pipeline.run_facts, "run_match": pipeline.run_match, "run_report": pipeline.run_report}
-    return stages[name](spark, protocol, deployment, say, **options)
-
-
-def _checked(study: str, env: str, changes: list[str] | None) -> "tuple[Protocol, Deployment]":
-    """Both files, and every file that they name, checked before Spark starts."""
-    from claimtwin.config.load import load_configuration
-    from claimtwin.study.files import check_files
-
-    protocol, deployment = load_configuration(study, env, changes)
-    check_files(protocol, deployment)
-    return protocol, deployment
-
-
-def _start(settings: dict[str, str], say: Any) -> "SparkSession":
-    say("Starting Spark")
-    from claimtwin.app.session import get_session
-
-    return get_session(settings)
-
-
-def _known_format(name: str) -> None:
-    if name not in FORMATS:
-        raise typer.BadParameter(f"the form of a feed is one of {', '.join(FORMATS)}")
-
-
-def _print_result(result: "Result") -> None:
-    print(f"report: {result.folder / 'report.html'}")
-    print(f"hash: {result.hash}")
+for command in (doctor, demo, synth, ingest, validate, pack, facts, histories, plan, match, report, run, pool, config):
+    app.command(epilog=EPILOG)(command)

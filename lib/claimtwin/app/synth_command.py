@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from claimtwin.app import running
 from claimtwin.app.progress import progress
 
 if TYPE_CHECKING:
@@ -49,10 +50,8 @@ def synth(
 
     Example: [bold]claimtwin synth --members 1e6 --employers 160 --seed 7 --out made-up[/bold]
     """
-    from claimtwin.app import cli
-
     asked = Asked(spec, {"members": members, "employers": employers, "seed": seed}, format, files, histories, overwrite)
-    run_synth(cli._start, out, asked, progress())
+    run_synth(running.start, out, asked, progress())
 
 
 def run_synth(

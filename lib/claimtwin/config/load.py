@@ -122,7 +122,7 @@ def _load(model: type[Model], name: str, kind: str, changes: list[tuple[str, Any
     except ConfigError as error:
         faults.append(error.what)
     except ValidationError as error:
-        faults += [f"{name}: {text}" for text in _explain(error, model)]
+        faults += [f"{name}: {text}" for text in explain(error, model)]
     return None
 
 
@@ -162,7 +162,8 @@ def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
     values[path[-1]] = value
 
 
-def _explain(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
+def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
+    """Each fault as ``key: what is wrong``, without the value; an unknown key with the nearest known one."""
     for fault in error.errors(include_url=False, include_input=False):
         where = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":

@@ -1,6 +1,7 @@
 """The one door: the only place where rows leave Spark.
 
-What passes is compact (counts, sums, or one narrow row a matched person) and holds no person, claim or date.
+What passes is compact (counts, sums, or one narrow row a matched person) and holds no person, claim or date. The one
+exception is a user's own units, matched alone: there the ids are what the user asked for, by name (``collect_units``).
 Rules on small cells live in ``stats.withhold`` and are applied to what is collected here before it is written.
 """
 
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, DateType, StringType, TimestampNTZType, TimestampType
 
 from claimtwin.errors import GuardError
@@ -38,6 +40,32 @@ def collect_compact(frame: DataFrame, columns: Sequence[str], *, max_rows: int, 
             where="io.collect",
             rule=RULE,
             remedy="if so many matched people are expected, raise `door.max_rows` in env.yaml",
+        )
+    return table
+
+
+def collect_units(frame: DataFrame, columns: Sequence[str], *, max_rows: int) -> pa.Table:
+    """Collect units that a user asked to match alone, outside any study: the columns that the user named, ids too.
+
+    No study may call this: it is for ``claimtwin match UNITS`` and ``claimtwin.match``, whose result are pairs of ids.
+
+    Args:
+        frame: The user's units.
+        columns: Those that the match reads, and no others; the order of the rows is not defined.
+        max_rows: The most rows that may pass; one more is an error, not a cut.
+
+    Raises:
+        GuardError: There are too many rows.
+    """
+    table: pa.Table = (
+        frame.select(*(F.col(f"`{name.replace('`', '``')}`") for name in columns)).limit(max_rows + 1).toArrow()
+    )
+    if table.num_rows > max_rows:
+        raise GuardError(
+            f"More than {max_rows:,} units were about to be matched in the memory of one machine.",
+            where="io.collect",
+            rule="units matched alone are collected",
+            remedy="match region by region, or as a study (`claimtwin run`), where each block is a task of its own",
         )
     return table
 

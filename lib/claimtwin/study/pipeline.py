@@ -19,7 +19,7 @@ from claimtwin.spark.outcomes import find_outcomes
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.spark.scores import pack_design, with_scores
 from claimtwin.study.codebook import drug_list_fingerprints, read_code_book
-from claimtwin.study.matching import covariates_of, match_study
+from claimtwin.study.match_stage import covariates_of, match_study
 from claimtwin.study.model_table import model_frame, read_model
 from claimtwin.study.progress import Say
 from claimtwin.study.report import Result, write_report
