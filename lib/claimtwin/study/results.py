@@ -41,7 +41,7 @@ def build_results(spark: SparkSession, protocol: Protocol, env: Env, tables: Stu
         "attrition": flow.attrition,
         "score": _score(design),
         "matching": _matching(protocol, design, flow, cell),
-        "overlap": collect_overlap(design.scores.frame, cell),
+        "overlap": collect_overlap(design.score_rows(), cell),
         "balance": collect_balance(design, protocol, design.model.columns, cell),
         "outcomes": found.outcomes + describe_candidates(tables, protocol, found.outcomes, cell),
         "effects": [{key: value for key, value in row.items() if key != "n"} for row in found.effects],
