@@ -13,7 +13,7 @@ from claimtwin.kernel.matching import Rules, Units, choose_twins, match_units
 from claimtwin.kernel.matching.shape import pooled_whitening
 from claimtwin.spark import pairing
 from claimtwin.spark.invariants import INVARIANTS, count_broken
-from claimtwin.spark.packing import Places
+from claimtwin.spark.packing import Places, pack_batches, pack_people, unpack_people
 from claimtwin.spark.pairing import (
     MATCHES,
     NO_COMPARATOR,
@@ -73,7 +73,7 @@ PLACES = Places(frozenset(["west"]), {"east": [-1.0, -0.25, 0.5, 0.51, 1.25]})
 @pytest.mark.parametrize("partitions", [1, 7, 64])
 def test_the_match_is_that_of_one_kernel_in_any_partitions_cut_or_not(spark, partitions, monkeypatch):
     monkeypatch.setattr("claimtwin.spark.ranges.PART", 16)
-    scores = spark.createDataFrame(units(), SCORES).repartition(partitions)
+    scores = pack_people(spark.createDataFrame(units(), SCORES).repartition(partitions))
     whole = matched(scores, distance=PLAIN, places=Places())
     assert pairs_of(whole) == by_kernel(units())
     assert matched(scores, distance=PLAIN, places=PLACES) == whole
@@ -84,7 +84,7 @@ def test_the_match_is_that_of_one_kernel_in_any_partitions_cut_or_not(spark, par
 
 def test_smallest_first_in_ranges_found_by_the_study(spark):
     """The bound of 50 people makes both blocks too large for a task, so that the study cuts them itself."""
-    scores = spark.createDataFrame(units()[::-1], SCORES).repartition(3)
+    scores = pack_people(spark.createDataFrame(units()[::-1], SCORES).repartition(3))
     rules = Rules(order="smallest", caliper=0.1)
     places = find_places(scores, rules, PLAIN, 50)
     assert {name: len(cuts) > 8 for name, cuts in places.cuts.items()} == {"east": True, "west": True}
@@ -98,6 +98,7 @@ def test_mahalanobis_inside_a_score_caliper_and_a_covariate_caliper(spark):
     rows = [(*row, *map(float, x[k])) for k, row in enumerate(units())]
     names = ("age", "office_visits", "imaging_visits")
     scores = spark.createDataFrame(rows, f"{SCORES}, {', '.join(f'{name} double' for name in names)}").repartition(5)
+    scores = pack_people(scores, names)
     asked = Matching(distance="mahalanobis", distance_covariates=list(names), covariate_calipers={"age": 10})
     found = pairs_of(matched_as(scores, asked, 0.4))
     treated = np.array([row[1] for row in rows])
@@ -125,6 +126,7 @@ def matched_as(scores, asked: Matching, caliper: float) -> list[tuple[object, ..
 )
 def test_a_block_that_no_task_can_hold_is_refused_with_its_size_and_what_to_do(spark, asked):
     scores = spark.createDataFrame([(*row, 1.0 * k) for k, row in enumerate(units())], f"{SCORES}, age double")
+    scores = pack_people(scores, ["age"])
     caliper = None if asked.caliper_sd is None else 0.1
     largest = max(sum(row[2] == block for row in units()) for block in ("east", "west"))
     with pytest.raises(InputError) as caught:
@@ -134,6 +136,10 @@ def test_a_block_that_no_task_can_hold_is_refused_with_its_size_and_what_to_do(s
     assert "east" not in str(caught.value) and "west" not in str(caught.value)
 
 
+def pieces_of(people: pa.Table) -> pa.Table:
+    return pa.Table.from_batches(list(pack_batches((), iter(people.to_batches(max_chunksize=50)))))
+
+
 def test_shared_tie_keys_fall_by_id_whatever_the_rows_order():
     """All scores and tie keys are one, so that ids alone decide."""
     people = pa.table({
@@ -141,7 +147,7 @@ def test_shared_tie_keys_fall_by_id_whatever_the_rows_order():
         "tie_key": [5] * 4, "logit": [0.0] * 4,
     })  # fmt: skip
     for order in ([0, 1, 2, 3], [2, 3, 0, 1], [3, 2, 1, 0]):
-        rows = _match_place(Rules(), PLAIN, 0, people.take(order)).to_pylist()
+        rows = _match_place(Rules(), PLAIN, 0, pieces_of(people.take(order))).to_pylist()
         assert [(row["treated_person"], row["comparator_person"]) for row in rows] == [("a", "b"), ("d", "c")]
 
 
@@ -154,12 +160,26 @@ def test_a_match_that_is_not_the_greedy_one_fails_by_name(monkeypatch):
     columns = zip(*units(60), strict=True)
     people = pa.table(dict(zip(("person_id", "treated", "block", "tie_key", "logit"), columns, strict=True)))
     with pytest.raises(GuardError, match="treated have no twin, or one that is farther"):
-        _match_place(Rules(), PLAIN, 0, people)
+        _match_place(Rules(), PLAIN, 0, pieces_of(people))
+
+
+def test_people_come_out_of_their_pieces_as_they_went_in(spark):
+    rows = [(*row, float(k)) for k, row in enumerate(units(50))]
+    frame = spark.createDataFrame(rows, f"{SCORES}, age double")
+    packed = pack_people(frame.repartition(3), ["age"])
+    assert_df_equality(
+        unpack_people(packed, ["age"]).select(frame.columns), frame, ignore_row_order=True, ignore_nullable=True
+    )
+    counted = packed.groupBy("block").agg({"n": "sum", "n_treated": "sum"}).toArrow().to_pylist()
+    assert {row["block"]: (row["sum(n)"], row["sum(n_treated)"]) for row in counted} == {
+        block: (sum(r[2] == block for r in rows), sum(r[2] == block and r[1] for r in rows))
+        for block in ("east", "west")
+    }
 
 
 def test_who_has_no_twin_has_a_reason(spark):
     rows = [("t1", True, "a", 1, 0.0), ("t2", True, "b", 2, 0.0), ("c2", False, "b", 3, 9.0)]
-    matches = match_blocks(spark.createDataFrame(rows, SCORES), Rules(caliper=0.5))
+    matches = match_blocks(pack_people(spark.createDataFrame(rows, SCORES)), Rules(caliper=0.5))
     ddl = "treated_person string, reason string"
     expected = spark.createDataFrame([("t1", NO_COMPARATOR), ("t2", NONE_FREE)], ddl)
     assert_df_equality(matches.select("treated_person", "reason"), expected, ignore_row_order=True)

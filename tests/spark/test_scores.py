@@ -5,6 +5,7 @@ import pytest
 import statsmodels.api as sm
 from claimtwin.errors import GuardError
 from claimtwin.spark.design import design_columns, matrix_of
+from claimtwin.spark.packing import unpack_people
 from claimtwin.spark.scores import block_name, pack_design, with_scores
 from claimtwin.study.scoring import fit_score, read_columns
 from pyspark.sql import SparkSession
@@ -55,7 +56,7 @@ def test_partitions_do_not_move_a_bit(spark):
 def test_scores_are_the_linear_predictor(spark):
     columns, model = fitted(spark, 2)
     eligible = frame(spark, people())
-    found = with_scores(eligible, columns, model.fit, []).orderBy("tie_key").toArrow()
+    found = unpack_people(with_scores(eligible, columns, model.fit, [])).orderBy("tie_key").toArrow()
     by_hand = np.column_stack([np.ones(900), matrix_of(eligible.orderBy("tie_key").toArrow(), columns)])
     assert found["logit"].to_numpy() == pytest.approx(by_hand @ model.fit.params, abs=1e-12)
     assert set(found["block"].to_pylist()) == {"all"}

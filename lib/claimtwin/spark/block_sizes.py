@@ -7,25 +7,17 @@ from pyspark.sql import functions as F
 
 EXACT = "decimal(28,9)"
 """Sums of decimals are the same in any order."""
-ACCURACY = 10_000
 
 
-def count_large(scores: DataFrame, above: int) -> DataFrame:
-    """One row per block of more than ``above`` candidates: ``n``, ``comparators``."""
-    sizes = scores.groupBy("block").agg(
-        F.count(F.lit(1)).alias("n"), F.count_if(~F.col("treated")).alias("comparators")
-    )
-    return sizes.where(F.col("n") > above)
+def count_large(packed: DataFrame, above: int) -> DataFrame:
+    """One row per block of more than ``above`` candidates: ``n``, ``comparators``. No cell is unpacked."""
+    comparators = (F.sum("n") - F.sum("n_treated")).alias("comparators")
+    return packed.groupBy("block").agg(F.sum("n").alias("n"), comparators).where(F.col("n") > above)
 
 
-def find_cuts(scores: DataFrame, blocks: Sequence[str], ranges: int) -> DataFrame:
-    """One row per block named: ``cuts``, scores that divide it into about equally many people.
-
-    They may differ by a hair from run to run; the match does not, since any cuts give the same pairs.
-    """
-    shares = [k / ranges for k in range(1, ranges)]
-    cuts = F.percentile_approx("logit", shares, ACCURACY).alias("cuts")
-    return scores.where(F.col("block").isin(*blocks)).groupBy("block").agg(cuts)
+def read_marks(packed: DataFrame, blocks: Sequence[str]) -> DataFrame:
+    """One row per piece of the blocks named: ``block``, ``n``, ``marks``. No cell is unpacked."""
+    return packed.where(F.col("block").isin(*blocks)).select("block", "n", "marks")
 
 
 def sum_within(scores: DataFrame, names: Sequence[str]) -> DataFrame:

@@ -20,7 +20,7 @@ from claimtwin.kernel.matching import Pairs, Rules, Units, choose_twins
 from claimtwin.kernel.matching.match import keep_floor, sorted_blocks
 from claimtwin.kernel.matching.sweep import NOBODY
 from claimtwin.kernel.matching.units import Scores, Table
-from claimtwin.spark.packing import Places, codes_of, place_people, settle_order
+from claimtwin.spark.packing import Places, gather_places, unpack_pieces
 
 MATCHES = pa.schema(
     [("block", pa.string()), ("rank", pa.int64()), ("treated_person", pa.string()), ("comparator_person", pa.string())]
@@ -55,14 +55,14 @@ PLAIN = Distance()
 NOWHERE = Places()
 
 
-def match_blocks(scores: DataFrame, rules: Rules, distance: Distance = PLAIN, places: Places = NOWHERE) -> DataFrame:
+def match_blocks(packed: DataFrame, rules: Rules, distance: Distance = PLAIN, places: Places = NOWHERE) -> DataFrame:
     """One row per treated candidate: its twin, or why it has none; with several twins, a row for each.
 
     Args:
-        scores: One row a candidate, as ``spark.scores.SCORES``, with the covariates of the distance.
+        packed: One row a piece, as ``spark.packing.pack_people`` makes them, with the covariates of the distance.
         rules: See ``kernel.matching``; the caliper is in units of the logit.
         distance: What else decides who is near.
-        places: Which blocks have a task of their own, or are cut into ranges. Cannot move a pair.
+        places: Which blocks have a task of their own; none of these is cut. Cannot move a pair.
 
     ``rank`` counts the pairs of a block from 0 in the order in which the treated chose; null without a twin.
     ``distance`` is in units of the logit, or of the distance asked for.
@@ -72,8 +72,7 @@ def match_blocks(scores: DataFrame, rules: Rules, distance: Distance = PLAIN, pl
     Raises:
         GuardError: From the task, where the match is not the one that the rules ask for, by its certificate.
     """
-    work = partial(_match_place, rules, distance)
-    return place_people(scores, places, distance.columns, work, MATCHES)
+    return gather_places(packed, Places(places.own), partial(_match_place, rules, distance), MATCHES)
 
 
 def keep_pairs(matches: DataFrame) -> DataFrame:
@@ -111,9 +110,8 @@ def require_certificate(envious: int) -> None:
         )
 
 
-def _match_place(rules: Rules, distance: Distance, part: int, people: pa.Table) -> pa.Table:
-    people = settle_order(people.combine_chunks())
-    names, code = codes_of(people["block"])
+def _match_place(rules: Rules, distance: Distance, part: int, pieces: pa.Table) -> pa.Table:
+    names, code, people = unpack_pieces(pieces)
     units = units_of(people, code if len(names) > 1 else None, distance)
     blocks = list(sorted_blocks(units, rules))
     chosen = choose_twins(units, rules, blocks)
@@ -124,7 +122,9 @@ def _match_place(rules: Rules, distance: Distance, part: int, people: pa.Table) 
 
 def _rows_of(person: pa.ChunkedArray, names: Sequence[str], units: Units, pairs: Pairs) -> pa.Table:
     """Rows of ``MATCHES``: pairs by block and turn, then who has no twin by block and tie key."""
-    left = np.setdiff1d(np.flatnonzero(units.treated), pairs.treated)
+    is_left = units.treated.copy()
+    is_left[pairs.treated] = False
+    left = np.flatnonzero(is_left)
     left = left[np.lexsort((units.tie[left], units.block[left]))]
     rest = np.full(len(left), NOBODY)
     treated, twin = np.concatenate([pairs.treated, left]), np.concatenate([pairs.control, rest])

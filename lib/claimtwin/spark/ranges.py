@@ -17,7 +17,7 @@ from claimtwin.kernel.matching.ranges import NOBODY_WAITS, Decided, Stretch, cut
 from claimtwin.kernel.matching.sweep import NOBODY
 from claimtwin.kernel.range_certificate import count_envious_in_step
 from claimtwin.spark.arrow import ddl_of
-from claimtwin.spark.packing import Places, place_people, read_pieces, settle_order, to_piece
+from claimtwin.spark.packing import Places, gather_places, read_pieces, to_piece, unpack_pieces
 from claimtwin.spark.pairing import MATCHES, Distance, match_blocks, require_certificate, rows_of_matches
 
 PART = 1 << 16
@@ -31,7 +31,7 @@ WAITING = pa.schema([("person_id", pa.string()), ("treated", pa.bool_()), ("logi
 Batches = Iterator[pa.RecordBatch]
 
 
-def match_all(scores: DataFrame, rules: Rules, distance: Distance, places: Places) -> DataFrame:
+def match_all(packed: DataFrame, rules: Rules, distance: Distance, places: Places) -> DataFrame:
     """One row per treated candidate, as ``match_blocks`` gives them, of blocks that are cut and of those that are not.
 
     Raises:
@@ -39,13 +39,13 @@ def match_all(scores: DataFrame, rules: Rules, distance: Distance, places: Place
         InputError: From the task, where a score or a covariate is missing.
     """
     if not places.cuts:
-        return match_blocks(scores, rules, distance, places)
+        return match_blocks(packed, rules, distance, places)
     is_cut = F.col("block").isin(*sorted(places.cuts))
-    whole = match_blocks(scores.where(~is_cut), rules, distance, places)
-    return whole.unionByName(match_ranges(scores.where(is_cut), rules, places))
+    whole = match_blocks(packed.where(~is_cut), rules, distance, places)
+    return whole.unionByName(match_ranges(packed.where(is_cut), rules, places))
 
 
-def match_ranges(scores: DataFrame, rules: Rules, places: Places) -> DataFrame:
+def match_ranges(packed: DataFrame, rules: Rules, places: Places) -> DataFrame:
     """One row per treated candidate of the blocks that are cut, as ``spark.pairing.match_blocks`` gives them.
 
     Memory: a task of the first pass holds one range; that of the second one range as it was packed, a part of
@@ -55,21 +55,21 @@ def match_ranges(scores: DataFrame, rules: Rules, places: Places) -> DataFrame:
         GuardError: From the task, where the certificate of a range does not hold.
         InputError: From the task, where a score is infinite or missing.
     """
-    swept = place_people(scores, places, (), partial(_sweep, rules), SWEPT)
+    swept = gather_places(packed, places, partial(_sweep, rules), SWEPT)
     in_order = swept.repartition("block").sortWithinPartitions("block", "step")
     return in_order.mapInArrow(partial(_put_right, rules, places.alone), schema=ddl_of(MATCHES))
 
 
-def _sweep(rules: Rules, part: int, people: pa.Table) -> pa.Table:
+def _sweep(rules: Rules, part: int, pieces: pa.Table) -> pa.Table:
     """One row: a range swept as if nobody waited, its people sorted and in parts."""
-    people = settle_order(people.combine_chunks())
+    names, _, people = unpack_pieces(pieces)
     whole = _stretch_of(people)
     parts = list(cut(whole, rules, PART))
     step = sweep_range(whole, NOBODY_WAITS, rules)
     require_certificate(count_envious_in_step(step, whole, rules))
     cells = [people.take(pa.array(np.concatenate([p.treated, p.control]))).combine_chunks() for p in parts]
     row = {
-        "block": [people["block"][0].as_py()],
+        "block": names,
         "step": [-part if rules.order == "largest" else part],
         "parts": [to_piece(pa.concat_tables(cells).select(WAITING.names))],
         "decided": [to_piece(_named(step.decided, people["person_id"]), PART)],

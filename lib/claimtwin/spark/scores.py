@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from claimtwin.spark.arrow import ddl_of
 from claimtwin.spark.design import DesignColumn, matrix_of
+from claimtwin.spark.packing import PACKED, PERSON, pack_batches
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.newton import (
     LogitFit,
@@ -23,10 +24,6 @@ from claimtwin.stats.newton import (
 
 DESIGN = pa.schema([("x", pa.binary()), ("treated", pa.binary())])
 SUMS = pa.schema([("sums", pa.list_(pa.float64()))])
-SCORES = pa.schema(
-    [("person_id", pa.string()), ("treated", pa.bool_()), ("block", pa.string())]
-    + [("tie_key", pa.int64()), ("logit", pa.float64())]
-)
 Batches = Iterator[pa.RecordBatch]
 Shard = tuple[FloatArray, np.ndarray]
 
@@ -55,17 +52,17 @@ def with_scores(
     block_keys: Sequence[str],
     extra: Sequence[str] = (),
 ) -> DataFrame:
-    """One row per candidate in the match: the logit of its propensity and the block it is matched in.
+    """The candidates in the match with the logit of their propensity, packed by block (``spark.packing.PACKED``).
 
     ``extra`` names covariates that the match looks at itself, kept as numbers.
     """
     placed = eligible.withColumn("block", block_name(block_keys)).withColumns(
         {name: F.col(name).cast("double") for name in extra}
     )
-    wanted = list(dict.fromkeys([*SCORES.names[:-1], *extra, *(column.covariate for column in columns)]))
-    layout = pa.schema([*SCORES, *((name, pa.float64()) for name in extra)])
-    score = partial(_score, tuple(columns), fit, layout)
-    return placed.select(*wanted).mapInArrow(score, schema=ddl_of(layout))
+    known = [name for name in ("block", *PERSON.names) if name != "logit"]
+    wanted = list(dict.fromkeys([*known, *extra, *(column.covariate for column in columns)]))
+    score = partial(_score, tuple(columns), fit, (*known, *extra))
+    return placed.select(*wanted).mapInArrow(score, schema=ddl_of(PACKED))
 
 
 def block_name(keys: Sequence[str]) -> Column:
@@ -103,8 +100,11 @@ def _per_task(p: int, measure: Callable[..., object], add: Callable[..., object]
     return run
 
 
-def _score(columns: tuple[DesignColumn, ...], fit: LogitFit, layout: pa.Schema, batches: Batches) -> Batches:
-    for batch in batches:
-        logit = pa.array(linear_predictor(matrix_of(batch, columns), fit))
-        kept = [logit if name == "logit" else batch.column(name) for name in layout.names]
-        yield pa.RecordBatch.from_arrays(kept, schema=layout)
+def _score(columns: tuple[DesignColumn, ...], fit: LogitFit, kept: Sequence[str], batches: Batches) -> Batches:
+    scored = (
+        pa.RecordBatch.from_pydict(
+            {name: batch.column(name) for name in kept} | {"logit": linear_predictor(matrix_of(batch, columns), fit)}
+        )
+        for batch in batches
+    )
+    yield from pack_batches([name for name in kept if name not in ("block", *PERSON.names)], scored)

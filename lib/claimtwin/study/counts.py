@@ -62,7 +62,7 @@ BLOCK = ("block", "treated", "comparator", "pairs")
 def collect_blocks(design: Design, min_cell: int) -> Rows:
     """Candidates and pairs of each block, by name; a single withheld cell takes the smallest other with it."""
     table = collect_compact(
-        count_blocks(design.scores.frame, design.matches.frame), BLOCK, max_rows=FEW, text=BLOCK[:1]
+        count_blocks(design.score_rows(), design.matches.frame), BLOCK, max_rows=FEW, text=BLOCK[:1]
     )
     found = sorted(table.to_pylist(), key=lambda row: row["block"])
     rows = [_block(row, min_cell) for row in found]

@@ -1,12 +1,11 @@
 """The match of a study: what the protocol asks for in the words of the kernel, and where each block is matched."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
 import numpy as np
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from claimtwin.config.matching import Matching
 from claimtwin.errors import InputError
@@ -14,8 +13,8 @@ from claimtwin.io.collect import collect_compact
 from claimtwin.kernel.matching import Rules
 from claimtwin.kernel.matching.ranges import SWEPT_ORDERS
 from claimtwin.kernel.matching.shape import ArmTotals, pooled_covariance, whitening
-from claimtwin.spark.block_sizes import count_large, find_cuts, sum_within
-from claimtwin.spark.packing import Places
+from claimtwin.spark.block_sizes import count_large, read_marks, sum_within
+from claimtwin.spark.packing import Places, unpack_people
 from claimtwin.spark.pairing import Distance
 from claimtwin.spark.ranges import match_all
 
@@ -24,6 +23,7 @@ LARGE = 100_000
 RANGES = 4
 """Ranges that a block of just over the bound is cut into: each a quarter of what a task may hold."""
 MOST_LARGE = 100_000
+MOST_PIECES = 1_000_000
 
 
 def covariates_of(matching: Matching) -> tuple[str, ...]:
@@ -31,11 +31,11 @@ def covariates_of(matching: Matching) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*matching.distance_covariates, *matching.covariate_calipers]))
 
 
-def match_study(scores: DataFrame, matching: Matching, caliper: float | None, seed: int, split_above: int) -> DataFrame:
+def match_study(packed: DataFrame, matching: Matching, caliper: float | None, seed: int, split_above: int) -> DataFrame:
     """One row per treated candidate, as ``spark.pairing.MATCHES``.
 
     Args:
-        scores: One row a candidate, with ``covariates_of`` the protocol.
+        packed: The candidates by block (``spark.packing.PACKED``), with ``covariates_of`` the protocol.
         matching: What the protocol asks for.
         caliper: In units of the logit.
         seed: Of the study; decides the order ``random``.
@@ -44,8 +44,8 @@ def match_study(scores: DataFrame, matching: Matching, caliper: float | None, se
     Raises:
         InputError: A block is larger and cannot be cut.
     """
-    rules, distance = rules_of(matching, caliper, seed), _distance(scores, matching)
-    return match_all(scores, rules, distance, find_places(scores, rules, distance, split_above))
+    rules, distance = rules_of(matching, caliper, seed), _distance(packed, matching)
+    return match_all(packed, rules, distance, find_places(packed, rules, distance, split_above))
 
 
 def rules_of(matching: Matching, caliper: float | None, seed: int) -> Rules:
@@ -62,24 +62,21 @@ def rules_of(matching: Matching, caliper: float | None, seed: int) -> Rules:
     )
 
 
-def find_places(scores: DataFrame, rules: Rules, distance: Distance, split_above: int) -> Places:
-    """Where blocks are matched, from one aggregation; from none where there are few candidates in all.
+def find_places(packed: DataFrame, rules: Rules, distance: Distance, split_above: int) -> Places:
+    """Where blocks are matched, from one aggregation over what is told of the pieces.
 
     Raises:
         InputError: A block of more than ``split_above`` people cannot be cut.
     """
-    total = collect_compact(scores.agg(F.count(F.lit(1)).alias("n")), ["n"], max_rows=1)["n"][0].as_py()
     bound = min(LARGE, split_above)
-    if total <= bound:
-        return Places()
     columns = ["block", "n", "comparators"]
-    found = collect_compact(count_large(scores, bound), columns, max_rows=MOST_LARGE, text=["block"]).to_pylist()
+    found = collect_compact(count_large(packed, bound), columns, max_rows=MOST_LARGE, text=["block"]).to_pylist()
     giants = {row["block"]: row for row in found if row["n"] > split_above}
     if giants and not _can_be_cut(rules, distance):
         raise _too_large(max(row["n"] for row in giants.values()), split_above)
     return Places(
         frozenset(row["block"] for row in found),
-        _cuts(scores, giants, split_above) if giants else {},
+        _cuts(packed, giants, split_above) if giants else {},
         frozenset(name for name, row in giants.items() if not row["comparators"]),
     )
 
@@ -89,21 +86,33 @@ def _can_be_cut(rules: Rules, distance: Distance) -> bool:
     return rules.order in SWEPT_ORDERS and one_to_one and rules.caliper is not None and not distance.columns
 
 
-def _cuts(scores: DataFrame, giants: Mapping[str, Any], split_above: int) -> dict[str, list[float]]:
-    ranges = ceil(max(row["n"] for row in giants.values()) * RANGES / split_above)
-    found = collect_compact(
-        find_cuts(scores, sorted(giants), ranges), ["block", "cuts"], max_rows=len(giants), text=["block"]
-    )
-    return {row["block"]: sorted(set(row["cuts"])) for row in found.to_pylist()}
+def _cuts(packed: DataFrame, giants: Mapping[str, Any], split_above: int) -> dict[str, list[float]]:
+    columns = ["block", "n", "marks"]
+    found = collect_compact(read_marks(packed, sorted(giants)), columns, max_rows=MOST_PIECES, text=["block"])
+    pieces = found.to_pylist()
+    return {
+        name: quantiles([piece for piece in pieces if piece["block"] == name], ceil(row["n"] * RANGES / split_above))
+        for name, row in giants.items()
+    }
 
 
-def _distance(scores: DataFrame, matching: Matching) -> Distance:
+def quantiles(pieces: Sequence[Mapping[str, Any]], ranges: int) -> list[float]:
+    """Scores that divide the people of some pieces into about equally many, from the marks of each; ascending."""
+    marks = np.concatenate([piece["marks"] for piece in pieces])
+    weight = np.concatenate([np.full(len(p["marks"]), p["n"] / len(p["marks"])) for p in pieces])
+    order = np.argsort(marks, kind="stable")
+    total = np.cumsum(weight[order])
+    at = np.searchsorted(total, total[-1] * np.arange(1, ranges) / ranges)
+    return sorted(set(marks[order][at].tolist()))
+
+
+def _distance(packed: DataFrame, matching: Matching) -> Distance:
     names, near = tuple(matching.distance_covariates), tuple(matching.covariate_calipers)
     if not names:
         return Distance(near=near)
     p = range(len(names))
     columns = ["treated", "n", *(f"total_{k}" for k in p), *(f"product_{j}_{k}" for k in p for j in range(k + 1))]
-    arms = collect_compact(sum_within(scores, names), columns, max_rows=2).to_pylist()
+    arms = collect_compact(sum_within(unpack_people(packed, names), names), columns, max_rows=2).to_pylist()
     totals = [
         ArmTotals(
             arm["n"],

@@ -16,6 +16,7 @@ from claimtwin.spark.decode import CodeBook
 from claimtwin.spark.facts import find_candidates, is_eligible
 from claimtwin.spark.invariants import INVARIANTS, count_broken
 from claimtwin.spark.outcomes import find_outcomes
+from claimtwin.spark.packing import unpack_people
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.spark.scores import pack_design, with_scores
 from claimtwin.study.codebook import drug_list_fingerprints, read_code_book
@@ -157,8 +158,8 @@ def _check(
     run: Run, matches: Made, scores: Made, candidates: Made, caliper: float | None
 ) -> tuple[int, dict[str, int]]:
     """Number of pairs, and the broken invariants by name: all nothing, or the run ends here."""
-    pairs = keep_pairs(matches.frame)
-    counted = count_broken(pairs, scores.frame, candidates.frame, run.protocol, caliper)
+    pairs, extra = keep_pairs(matches.frame), covariates_of(run.protocol.matching)
+    counted = count_broken(pairs, unpack_people(scores.frame, extra), candidates.frame, run.protocol, caliper)
     broken: dict[str, int] = collect_compact(counted, ["pairs", *INVARIANTS], max_rows=1).to_pylist()[0]
     count = broken.pop("pairs")
     require_pairs(count, run.protocol)

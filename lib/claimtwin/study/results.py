@@ -55,7 +55,7 @@ def build_results(
         "attrition": flow.attrition,
         "score": _score(design),
         "matching": _matching(protocol, design, flow, cell),
-        "overlap": collect_overlap(design.scores.frame, cell),
+        "overlap": collect_overlap(design.score_rows(), cell),
         "balance": balance,
         "power": power_rows(design.pairs, protocol) if withhold(design.pairs, cell) is not None else [],
         "truth": read_truth(env.truth),

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from pyspark.sql import DataFrame
+
+from claimtwin.spark.packing import unpack_people
 from claimtwin.study.model_table import ScoreModel
 from claimtwin.study.stages import Made
 
@@ -21,6 +24,10 @@ class Design:
     caliper: float | None
     pairs: int
     invariants: dict[str, int]
+
+    def score_rows(self) -> DataFrame:
+        """One row per candidate in the match: its score, arm and block."""
+        return unpack_people(self.scores.frame)
 
 
 @dataclass(frozen=True)
