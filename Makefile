@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CODE := lib tests jobs $(wildcard notebooks) $(wildcard bench)
+CODE := lib tests jobs docs $(wildcard notebooks) $(wildcard bench)
 JAVA_APT := apt-get install -y openjdk-17-jre-headless
 
 .DEFAULT_GOAL := help
