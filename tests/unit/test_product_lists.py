@@ -3,7 +3,7 @@
 import zipfile
 
 import pytest
-from claimtwin.codes.opioids import factors_of, read_products
+from claimtwin.codes.opioids import factors_of, places_of, read_products
 from claimtwin.errors import ConfigError
 
 NEW = "NDC,NDC_Numeric,PRODNME,GENNME,Master_Form,Class,Drug,LongShortActing,DEAClassCode,Strength_Per_Unit,UOM"
@@ -92,3 +92,15 @@ def test_an_unknown_edition_names_the_known():
     with pytest.raises(ConfigError) as error:
         factors_of("cdc_2023")
     assert "cdc_2022" in str(error.value)
+
+
+def test_a_code_that_is_not_listed_may_be_another_package_of_a_product(tmp_path):
+    twin = ROW.replace("00000000002", "00000000103").replace("7.5", "10")
+    other = ROW.replace("00000000002", "00000000102")
+    products = read(csv_file(tmp_path, NEW, ROW, PATCH, other, twin))
+    codes = ["00000000002", "00000000102", "00000000199", None, "000000002", "99999999999"]
+    assert places_of(codes, products, None).tolist() == [1, 2, -1, -1, -1, -1]
+    # Of the two products 000000000 one is a patch, and of the two 000000001 one is stronger: neither is told.
+    assert places_of(codes, products, 9).tolist() == [1, 2, -1, -1, -1, -1]
+    alike = read(csv_file(tmp_path, NEW, ROW, other, ROW.replace("00000000002", "00000000104")))
+    assert places_of(["00000000199", "00000000001"], alike, 9).tolist() == [4, 3]

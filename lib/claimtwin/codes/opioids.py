@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from claimtwin.codes.rules import list_fingerprint, shipped_rows
 from claimtwin.codes.workbook import read_rows
@@ -148,6 +149,25 @@ def kernel_products(products: Sequence[Product], edition: str) -> Products:
         steps=np.array(steps, np.int64) * MICRO,
         stepped=np.array([(product.ingredient, product.unit) in stepped for product in products], np.bool_),
     )
+
+
+def places_of(codes: Sequence[str | None], products: Sequence[Product], digits: int | None) -> NDArray[np.int64]:
+    """Row of each code among the products; -1 for none.
+
+    With ``digits`` a code that is not listed whole is told by its first digits, where all products that begin with
+    them are alike but for the package: its row is that of the first of them plus the number of products.
+    """
+    whole = {product.ndc: k for k, product in enumerate(products)}
+    near: dict[str, int] = {}
+    told: dict[str, set[tuple[object, ...]]] = {}
+    for k, product in enumerate(products):
+        head = product.ndc[:digits]
+        near.setdefault(head, k + len(products))
+        told.setdefault(head, set()).add(
+            (product.ingredient, product.form, product.strength, product.unit, product.use)
+        )
+    alike = {head: k for head, k in near.items() if digits is not None and len(told[head]) == 1}
+    return np.array([whole.get(c or "", alike.get((c or "")[:digits], -1)) for c in codes], np.int64)
 
 
 def ingredients_of(products: Iterable[Product]) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ class FillRules(Strict):
     """Fills of the drugs of one product list, days' supply repaired, in morphine equivalents of one edition.
 
     ``products`` names a list of env.yaml that has the CDC's columns. A patch of fentanyl is worn 3 days, one of
-    buprenorphine 7, where ``patches_worn``; else the feed's days' supply stands.
+    buprenorphine 7, where ``patches_worn``; else the feed's days' supply stands. With ``match_digits`` 9 a code that is
+    not listed counts as a listed package of the same product, where all of these are alike.
     """
 
     products: str = "opioid"
@@ -21,6 +22,7 @@ class FillRules(Strict):
     patches_worn: bool = True
     without_supply: Literal["unknown", "one_day", "drop"] = "unknown"
     over_365: Literal["unknown", "cap", "drop"] = "unknown"
+    match_digits: Literal[9] | None = None
 
 
 class SupplyRules(Strict):

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
-from claimtwin.codes.opioids import Product, kernel_products
+from claimtwin.codes.opioids import Product, kernel_products, places_of
 from claimtwin.codes.rules import Procedures
 from claimtwin.config.histories import EpisodeRules, FillRules, Histories, SupplyRules
 from claimtwin.kernel.columns import Days, Flags, Index
 from claimtwin.kernel.episodes import COUNTED, NEVER, CareLines, find_episodes
-from claimtwin.kernel.fills import PAIN, REPAIRS, UNKNOWN, Dispensings, Fills, find_fills, mme_a_day
+from claimtwin.kernel.fills import PAIN, REPAIRS, UNKNOWN, Dispensings, Fills, Products, find_fills, mme_a_day
 from claimtwin.kernel.index_events import REGION_NAMES
 from claimtwin.kernel.mme import summed
 from claimtwin.kernel.opioid_measures import OpioidUse
@@ -29,7 +29,8 @@ DOSE, DAILY = pa.decimal128(18, 3), pa.decimal128(18, 6)
 FILLS = pa.schema(
     [
         ("person_id", pa.string()), ("dispensing_date", pa.date32()), ("ndc_code", pa.string()),
-        ("ingredient", pa.string()), ("drug_use", pa.string()), ("form", pa.string()), ("strength", DAILY),
+        ("ndc_match", pa.string()), ("ingredient", pa.string()), ("drug_use", pa.string()), ("form", pa.string()),
+        ("strength", DAILY),
         ("strength_unit", pa.string()), ("long_acting", pa.bool_()), ("quantity", DOSE), ("days_supply", pa.int64()),
         ("repair", pa.string()), ("mme", DOSE), ("mme_a_day", DAILY), ("mme_edition", pa.string()),
     ]
@@ -82,8 +83,8 @@ def opioid_use(tables: dict[str, pa.Table], book: CodeBook, asked: Histories) ->
 def _use(
     tables: dict[str, pa.Table], products: Sequence[Product], rules: FillRules, supply: SupplyRules
 ) -> tuple[Fills, Spans]:
-    listed = kernel_products(products, rules.mme_edition)
-    fills = find_fills(dispensings_of(tables["pharmacy_claim"], products), listed, rules)
+    listed = known_products(products, rules)
+    fills = find_fills(dispensings_of(tables["pharmacy_claim"], products, rules), listed, rules)
     fills = fills.of(listed.use[fills.product] == PAIN)
     drug = listed.ingredient[fills.product].astype(np.int64)
     stays = _stays(tables["medical_claim"]) if supply.hospital_days == "kept" else None
@@ -91,16 +92,20 @@ def _use(
     return fills, merge_spans(laid.member, laid.start, laid.stop)
 
 
-def dispensings_of(table: pa.Table, products: Sequence[Product]) -> Dispensings:
-    """Pharmacy lines of a block as the kernel takes them, each with its place among the products."""
-    place = {product.ndc: k for k, product in enumerate(products)}
+def dispensings_of(table: pa.Table, products: Sequence[Product], rules: FillRules) -> Dispensings:
+    """Pharmacy lines of a block as the kernel takes them, each with its place among ``known_products``."""
     return Dispensings(
         member=member_of(table),
         day=days_of(table, "dispensing_date"),
-        product=per_code(table, "ndc_code", lambda codes: np.array([place.get(c or "", -1) for c in codes], np.int64)),
+        product=per_code(table, "ndc_code", partial(places_of, products=products, digits=rules.match_digits)),
         quantity=_thousandths(table, "quantity"),
         supply=np.asarray(pc.fill_null(table["days_supply"], UNKNOWN).to_numpy(), np.int64),
     )
+
+
+def known_products(products: Sequence[Product], rules: FillRules) -> Products:
+    """The products as the kernel takes them; twice where codes may be told by their first digits (``places_of``)."""
+    return kernel_products([*products] * (1 if rules.match_digits is None else 2), rules.mme_edition)
 
 
 def _thousandths(table: pa.Table, name: str) -> Index:
@@ -109,13 +114,14 @@ def _thousandths(table: pa.Table, name: str) -> Index:
 
 
 def _fills_of_block(tables: dict[str, pa.Table], products: Sequence[Product], rules: FillRules) -> pa.Table:
-    listed = kernel_products(products, rules.mme_edition)
-    fills = find_fills(dispensings_of(tables["pharmacy_claim"], products), listed, rules)
-    chosen = [products[k] for k in fills.product.tolist()]
+    listed = known_products(products, rules)
+    fills = find_fills(dispensings_of(tables["pharmacy_claim"], products, rules), listed, rules)
+    chosen = [products[k % len(products)] for k in fills.product.tolist()]
     columns = {
         "person_id": _people(tables, fills.member),
         "dispensing_date": fills.day,
         "ndc_code": [product.ndc for product in chosen],
+        "ndc_match": np.where(fills.product < len(products), "whole", "product").tolist(),
         "ingredient": [product.ingredient for product in chosen],
         "drug_use": [product.use for product in chosen],
         "form": [product.form for product in chosen],
@@ -135,8 +141,8 @@ def _fills_of_block(tables: dict[str, pa.Table], products: Sequence[Product], ru
 def _runs_of_block(
     tables: dict[str, pa.Table], products: Sequence[Product], rules: FillRules, supply: SupplyRules
 ) -> pa.Table:
-    listed = kernel_products(products, rules.mme_edition)
-    fills = find_fills(dispensings_of(tables["pharmacy_claim"], products), listed, rules)
+    listed = known_products(products, rules)
+    fills = find_fills(dispensings_of(tables["pharmacy_claim"], products, rules), listed, rules)
     fills = fills.of(listed.use[fills.product] == PAIN)
     drug = listed.ingredient[fills.product].astype(np.int64)
     laid = lay_out(fills.member, drug, fills.day, fills.supply, supply, _stays(tables["medical_claim"]))
