@@ -9,7 +9,7 @@ import claimtwin
 import matplotlib as mpl
 import pytest
 from claimtwin.app.match_command import match
-from claimtwin.config.matching import MatchOptions, MatchSpec
+from claimtwin.config.match_spec import MatchOptions, MatchSpec
 from claimtwin.kernel.matching.accounting import REASONS
 
 from docs.pictures.draw import HERE, draw_all

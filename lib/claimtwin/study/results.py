@@ -43,7 +43,7 @@ def build_results(
     flow = collect_flow(design.candidates.frame, protocol, design.pairs, cell)
     balance = collect_balance(design, protocol, design.model.columns, cell)
     matched = matched_rows(collect_matched(tables, protocol, env.door.max_rows), protocol)
-    gates = judge(read_design(design.scores.frame, balance, design.pairs), matched, protocol, cell)
+    gates = judge(read_design(design.score_rows(), balance, design.pairs), matched, protocol, cell)
     blinding = blinding_part(gates, unblind)
     analysis = empty_analysis() if blinding["blinded"] else _analysis(tables, protocol, matched, cell)
     return {
