@@ -19,10 +19,10 @@ MEMBERS = 6000
 
 def with_outcomes() -> Protocol:
     values = synth_protocol(2020).model_dump()
-    values["outcomes"] = [
+    values["outcomes"] += [
         {"name": name, "title": name, "kind": "binary", "drug": name, "window": [1, 365]} for name in OUTCOMES
     ]
-    return Protocol.model_validate({**values, "published": []})
+    return Protocol.model_validate(values)
 
 
 def with_exposure(name: str) -> Protocol:

@@ -51,7 +51,7 @@ class LocalStudy:
     Attributes:
         candidates: Everybody of either arm who meets the criteria: covariates, outcome counts, and both risks in
             units of 2**-32.
-        pairs: Rows of ``candidates``, the treated of each pair and then the twin.
+        pairs: Rows of ``candidates``, the treated of each pair and then the twin; ``block`` and ``rank`` name a pair.
         effects: Every effect that the report prints, as rows of results.
     """
 
@@ -86,7 +86,7 @@ def run_local(spec: SynthSpec, protocol: Protocol) -> LocalStudy:
         GuardError: The score cannot be fitted.
     """
     candidates = local_candidates(spec, protocol)
-    pairs = candidates.take(pa.array(match_local(candidates, protocol)))
+    pairs = _numbered(candidates.take(pa.array(match_local(candidates, protocol))))
     return LocalStudy(candidates, pairs, estimate(pairs, protocol, 1).effects)
 
 
@@ -133,6 +133,12 @@ def block_of(feed: dict[TableName, pa.Table], number: int = 0) -> dict[str, pa.T
     people = pa.array(sorted(set(feed["eligibility"]["person_id"].to_pylist())))
     block = {MEMBERS: pa.table({"person_id": people}), "block_id": pa.table({"block_id": [number]})}
     return block | {name: _payload(name, feed[name], people) for name in TABLES}
+
+
+def _numbered(pairs: pa.Table) -> pa.Table:
+    """The pairs numbered throughout, as if of one block: the models ask only who belongs together."""
+    rank = pa.array(np.arange(pairs.num_rows, dtype=np.int64) // 2)
+    return pairs.append_column("block", pa.array(["all"] * pairs.num_rows, pa.string())).append_column("rank", rank)
 
 
 def _of_chunk(spec: SynthSpec, protocol: Protocol, book: CodeBook, first: int, stop: int) -> pa.Table:
