@@ -286,3 +286,30 @@ def test_importing_claimtwin_is_light() -> None:
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
     assert subprocess.run([sys.executable, "-c", asked], env=env).returncode == 0
+
+
+def test_types_of_columns_change_nothing() -> None:
+    table = made_units()
+    day = pa.array([18_000 + month for month in table["month"].to_pylist()], pa.int32()).cast(pa.date32())
+    table = table.append_column("day", day)
+    typed = {"treat": pa.bool_(), "region": pa.dictionary(pa.int32(), pa.string()), "site": pa.string_view()}
+    typed |= {"ps": pa.string(), "age": pa.decimal128(20, 0), "month": pa.float64(), "day": pa.timestamp("ns")}
+    other = pa.table({name: table[name].cast(typed.get(name, table[name].type)) for name in table.column_names})
+    options = {"exact": "region,month,day", "caliper": "age=20", "anti_exact": "site", "covariates": "all"}
+    one, two = claimtwin.match(table, **NAMED, **options), claimtwin.match(other, **NAMED, **options)
+    assert one.pairs.equals(two.pairs) and one.balance.equals(two.balance) and one.pairs.num_rows > 5
+    categories = claimtwin.match(table.to_pandas().astype({"person": "category"}), **NAMED, **options)
+    assert triples(pa.table(categories.pairs)) == triples(one.pairs)
+
+
+def test_a_header_without_units_and_a_column_of_lists_are_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    units = write(changed().slice(0, 0), tmp_path / "units.csv")
+    assert end_of(["match", units, *COLUMNS, "--out", tmp_path / "pairs.csv"]) == 3
+    assert "There are 0 treated and 0 controls" in capsys.readouterr().err
+    with pytest.raises(InputError, match="site holds lists"):
+        claimtwin.match(changed(site=[[1]] * 6), **NAMED, exact="site")
+    twice = pa.Table.from_arrays([*changed().columns, changed()["ps"]], names=[*changed().column_names, "ps"])
+    with pytest.raises(InputError, match="same name"):
+        claimtwin.match(twice, **NAMED)
