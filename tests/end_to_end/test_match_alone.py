@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import claimtwin
@@ -109,6 +110,32 @@ def test_mahalanobis_looks_inside_the_caliper_on_the_score() -> None:
     rules = Rules(caliper=0.2 * float(np.std(ps, ddof=1)))
     found = claimtwin.match(table, **NAMED, **FORMS["mahalanobis in a caliper"][1]).pairs
     assert {row[:4] for row in triples(found)} == kernel_pairs(units, rules, table["person"].to_pylist())
+
+
+def test_ratio_floor_and_reuse_are_those_of_the_kernel() -> None:
+    table = made_units()
+    treated, ps, ids = table["treat"].to_numpy() == 1, table["ps"].to_numpy(), table["person"].to_pylist()
+    units = Units.of(treated, ps, tie_key(0, ids))
+    rules = Rules(ratio=3, floor=2, replace=True, max_reuse=4, caliper=0.05)
+    found = claimtwin.match(table, **NAMED, **FORMS["several, some again"][1]).pairs
+    assert {row[:4] for row in triples(found)} == kernel_pairs(units, rules, ids)
+    assert kernel_pairs(units, replace(rules, floor=1), ids) != kernel_pairs(units, rules, ids)
+
+
+def test_who_lies_outside_the_other_arms_scores_is_left_out_and_named() -> None:
+    table = made_units()
+    far = np.where(table["treat"].to_numpy() == 1, table["ps"].to_numpy() + 0.2, table["ps"].to_numpy())
+    table = table.set_column(table.column_names.index("ps"), "ps", pa.array(far))
+    score = dict(zip(table["person"].to_pylist(), far.tolist(), strict=True))
+    arm = dict(zip(table["person"].to_pylist(), table["treat"].to_pylist(), strict=True))
+    sides = [[score[p] for p in score if arm[p] == side] for side in (0, 1)]
+    inside = [p for p in table["person"].to_pylist() if min(sides[1 - arm[p]]) <= score[p] <= max(sides[1 - arm[p]])]
+    units = Units.of([arm[p] for p in inside], [score[p] for p in inside], tie_key(0, inside))
+    found = claimtwin.match(table, **NAMED, discard="both", caliper="score=0.02")
+    assert {row[:4] for row in triples(found.pairs)} == kernel_pairs(units, Rules(caliper=0.02), inside)
+    reasons = dict(triples(found.unmatched.select(["treated_id", "reason"])))
+    left_out = {p for p, side in arm.items() if side and p not in inside}
+    assert {p for p, reason in reasons.items() if reason == "outside support"} == left_out and left_out
 
 
 def test_every_result_is_written_and_they_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
