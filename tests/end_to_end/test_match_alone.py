@@ -34,8 +34,8 @@ FORMS = {
         {"distance": "mahalanobis:age,cost", "caliper": "score=0.2sd", "anti_exact": "site", "tie": "rank"},
     ),
     "several, some again": (
-        ["--ratio", "3", "--min-ratio", "2", "--replace", "--max-reuse", "4", "--caliper", "score=0.05"],
-        {"ratio": 3, "floor": 2, "replace": True, "max_reuse": 4, "caliper": ["score=0.05"]},
+        ["--ratio", "3", "--min-ratio", "2", "--replace", "--max-reuse", "2", "--caliper", "score=0.011"],
+        {"ratio": 3, "floor": 2, "replace": True, "max_reuse": 2, "caliper": ["score=0.011"]},
     ),
     "within support, most pairs": (
         ["--discard", "both", "--order", "maximum", "--caliper", "score=0.02", "--seed", "7"],
@@ -116,7 +116,7 @@ def test_ratio_floor_and_reuse_are_those_of_the_kernel() -> None:
     table = made_units()
     treated, ps, ids = table["treat"].to_numpy() == 1, table["ps"].to_numpy(), table["person"].to_pylist()
     units = Units.of(treated, ps, tie_key(0, ids))
-    rules = Rules(ratio=3, floor=2, replace=True, max_reuse=4, caliper=0.05)
+    rules = Rules(ratio=3, floor=2, replace=True, max_reuse=2, caliper=0.011)
     found = claimtwin.match(table, **NAMED, **FORMS["several, some again"][1]).pairs
     assert {row[:4] for row in triples(found)} == kernel_pairs(units, rules, ids)
     assert kernel_pairs(units, replace(rules, floor=1), ids) != kernel_pairs(units, rules, ids)
