@@ -174,6 +174,20 @@ def test_balance_of_the_command_is_that_of_its_pairs(tmp_path: Path) -> None:
     assert set(before["when"]) == {"before"} and set(before["column"]) > {"age", "site"}
 
 
+def test_a_covariate_is_measured_on_those_who_have_it_and_its_gaps_are_a_covariate() -> None:
+    columns = {"age": [10, 20, None, 30, None, 50], "site": ["x", None, "y", "x", "x", "y"]}
+    pairs = pa.table({"treated_id": ["a", "b"], "control_id": ["c", "f"]})
+    table = claimtwin.balance(changed(**columns), pairs, id="person", treated="treat", covariates="age,site")
+    means = {(r["covariate"], r["when"]): (r["mean_treated"], r["mean_control"]) for r in table.to_pylist()}
+    assert means == {
+        ("age", "before"): (15, 40), ("age", "after"): (15, 50),
+        ("age=(missing)", "before"): (0, 0.5), ("age=(missing)", "after"): (0, 0.5),
+        ("site=x", "before"): (1, 0.5), ("site=x", "after"): (1, 0),
+        ("site=y", "before"): (0, 0.5), ("site=y", "after"): (0, 1),
+        ("site=(missing)", "before"): (0.5, 0), ("site=(missing)", "after"): (0.5, 0),
+    }  # fmt: skip
+
+
 def test_no_match_at_all_is_a_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = pa.table({"person": ["a", "b"], "treat": [1, 0], "ps": [0.1, 0.9]})
     out = match_file(write(table, tmp_path / "units.csv"), "--caliper", "score=0.1", "--balance", tmp_path / "b.csv")
