@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import claimtwin
@@ -33,8 +34,8 @@ FORMS = {
         {"distance": "mahalanobis:age,cost", "caliper": "score=0.2sd", "anti_exact": "site", "tie": "rank"},
     ),
     "several, some again": (
-        ["--ratio", "3", "--min-ratio", "2", "--replace", "--max-reuse", "4", "--caliper", "score=0.05"],
-        {"ratio": 3, "floor": 2, "replace": True, "max_reuse": 4, "caliper": ["score=0.05"]},
+        ["--ratio", "3", "--min-ratio", "2", "--replace", "--max-reuse", "2", "--caliper", "score=0.011"],
+        {"ratio": 3, "floor": 2, "replace": True, "max_reuse": 2, "caliper": ["score=0.011"]},
     ),
     "within support, most pairs": (
         ["--discard", "both", "--order", "maximum", "--caliper", "score=0.02", "--seed", "7"],
@@ -111,6 +112,32 @@ def test_mahalanobis_looks_inside_the_caliper_on_the_score() -> None:
     assert {row[:4] for row in triples(found)} == kernel_pairs(units, rules, table["person"].to_pylist())
 
 
+def test_ratio_floor_and_reuse_are_those_of_the_kernel() -> None:
+    table = made_units()
+    treated, ps, ids = table["treat"].to_numpy() == 1, table["ps"].to_numpy(), table["person"].to_pylist()
+    units = Units.of(treated, ps, tie_key(0, ids))
+    rules = Rules(ratio=3, floor=2, replace=True, max_reuse=2, caliper=0.011)
+    found = claimtwin.match(table, **NAMED, **FORMS["several, some again"][1]).pairs
+    assert {row[:4] for row in triples(found)} == kernel_pairs(units, rules, ids)
+    assert kernel_pairs(units, replace(rules, floor=1), ids) != kernel_pairs(units, rules, ids)
+
+
+def test_who_lies_outside_the_other_arms_scores_is_left_out_and_named() -> None:
+    table = made_units()
+    far = np.where(table["treat"].to_numpy() == 1, table["ps"].to_numpy() + 0.2, table["ps"].to_numpy())
+    table = table.set_column(table.column_names.index("ps"), "ps", pa.array(far))
+    score = dict(zip(table["person"].to_pylist(), far.tolist(), strict=True))
+    arm = dict(zip(table["person"].to_pylist(), table["treat"].to_pylist(), strict=True))
+    sides = [[score[p] for p in score if arm[p] == side] for side in (0, 1)]
+    inside = [p for p in table["person"].to_pylist() if min(sides[1 - arm[p]]) <= score[p] <= max(sides[1 - arm[p]])]
+    units = Units.of([arm[p] for p in inside], [score[p] for p in inside], tie_key(0, inside))
+    found = claimtwin.match(table, **NAMED, discard="both", caliper="score=0.02")
+    assert {row[:4] for row in triples(found.pairs)} == kernel_pairs(units, Rules(caliper=0.02), inside)
+    reasons = dict(triples(found.unmatched.select(["treated_id", "reason"])))
+    left_out = {p for p, side in arm.items() if side and p not in inside}
+    assert {p for p, reason in reasons.items() if reason == "outside support"} == left_out and left_out
+
+
 def test_every_result_is_written_and_they_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     units, table = tmp_path / "units.csv", made_units()
     write(table, units)
@@ -145,6 +172,20 @@ def test_balance_of_the_command_is_that_of_its_pairs(tmp_path: Path) -> None:
     assert claimtwin.match(mixed, **NAMED, ratio=2, replace=True, covariates="age,cost,region").balance.equals(again)
     before = claimtwin.balance(made_units().to_pandas(), id="person", treated="treat")
     assert set(before["when"]) == {"before"} and set(before["column"]) > {"age", "site"}
+
+
+def test_a_covariate_is_measured_on_those_who_have_it_and_its_gaps_are_a_covariate() -> None:
+    columns = {"age": [10, 20, None, 30, None, 50], "site": ["x", None, "y", "x", "x", "y"]}
+    pairs = pa.table({"treated_id": ["a", "b"], "control_id": ["c", "f"]})
+    table = claimtwin.balance(changed(**columns), pairs, id="person", treated="treat", covariates="age,site")
+    means = {(r["covariate"], r["when"]): (r["mean_treated"], r["mean_control"]) for r in table.to_pylist()}
+    assert means == {
+        ("age", "before"): (15, 40), ("age", "after"): (15, 50),
+        ("age=(missing)", "before"): (0, 0.5), ("age=(missing)", "after"): (0, 0.5),
+        ("site=x", "before"): (1, 0.5), ("site=x", "after"): (1, 0),
+        ("site=y", "before"): (0, 0.5), ("site=y", "after"): (0, 1),
+        ("site=(missing)", "before"): (0.5, 0), ("site=(missing)", "after"): (0.5, 0),
+    }  # fmt: skip
 
 
 def test_no_match_at_all_is_a_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -286,3 +327,30 @@ def test_importing_claimtwin_is_light() -> None:
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
     assert subprocess.run([sys.executable, "-c", asked], env=env).returncode == 0
+
+
+def test_types_of_columns_change_nothing() -> None:
+    table = made_units()
+    day = pa.array([18_000 + month for month in table["month"].to_pylist()], pa.int32()).cast(pa.date32())
+    table = table.append_column("day", day)
+    typed = {"treat": pa.bool_(), "region": pa.dictionary(pa.int32(), pa.string()), "site": pa.string_view()}
+    typed |= {"ps": pa.string(), "age": pa.decimal128(20, 0), "month": pa.float64(), "day": pa.timestamp("ns")}
+    other = pa.table({name: table[name].cast(typed.get(name, table[name].type)) for name in table.column_names})
+    options = {"exact": "region,month,day", "caliper": "age=20", "anti_exact": "site", "covariates": "all"}
+    one, two = claimtwin.match(table, **NAMED, **options), claimtwin.match(other, **NAMED, **options)
+    assert one.pairs.equals(two.pairs) and one.balance.equals(two.balance) and one.pairs.num_rows > 5
+    categories = claimtwin.match(table.to_pandas().astype({"person": "category"}), **NAMED, **options)
+    assert triples(pa.table(categories.pairs)) == triples(one.pairs)
+
+
+def test_a_header_without_units_and_a_column_of_lists_are_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    units = write(changed().slice(0, 0), tmp_path / "units.csv")
+    assert end_of(["match", units, *COLUMNS, "--out", tmp_path / "pairs.csv"]) == 3
+    assert "There are 0 treated and 0 controls" in capsys.readouterr().err
+    with pytest.raises(InputError, match="site holds lists"):
+        claimtwin.match(changed(site=[[1]] * 6), **NAMED, exact="site")
+    twice = pa.Table.from_arrays([*changed().columns, changed()["ps"]], names=[*changed().column_names, "ps"])
+    with pytest.raises(InputError, match="same name"):
+        claimtwin.match(twice, **NAMED)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from claimtwin.config.match_spec import ALL, MatchOptions, read_spec
 from claimtwin.study.matching.balance import covariates_of, measure_balance, pairs_by_id, weights_of
-from claimtwin.study.matching.columns import flags, require_columns, require_ids, ties
+from claimtwin.study.matching.columns import flags, plain, require_columns, require_ids, ties
 from claimtwin.study.matching.frames import as_arrow, like, names_of
 from claimtwin.study.matching.match import match_table
 from claimtwin.study.matching.people import columns_needed
@@ -81,10 +81,14 @@ def balance(
     known = names_of(units)
     named = read_spec({"id": id, "treated": treated, "distance": "euclidean:x", "covariates": covariates}).covariates
     names = [name for name in known if name not in (id, treated)] if named == ALL else list(named or ())
-    table = as_arrow(units, require_columns(known, [id, treated, *names]))
+    table = plain(as_arrow(units, require_columns(known, [id, treated, *names])))
     # The order of the hash makes the last digit of every sum that of ``match``, however the rows are given.
     table = table.take(pa.array(np.argsort(ties(table, require_ids(table, id), None, 0))))
     ids, arm = table[id], flags(table, treated)
-    weight = None if pairs is None else weights_of(arm, pairs_by_id(ids, as_arrow(pairs, ["treated_id", "control_id"])))
+    weight = None if pairs is None else weights_of(arm, pairs_by_id(ids, _couples(pairs)))
     measured = measure_balance(covariates_of(table, names, skip_wide=named == ALL), arm, weight)
     return like(units)(measured)
+
+
+def _couples(pairs: Any) -> pa.Table:
+    return plain(as_arrow(pairs, require_columns(names_of(pairs), ["treated_id", "control_id"])))

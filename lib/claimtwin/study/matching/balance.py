@@ -66,14 +66,13 @@ def weights_of(treated: Flags, pairs: Pairs) -> Scores:
 
 
 def pairs_by_id(ids: pa.ChunkedArray, couples: pa.Table) -> Pairs:
-    """Couples given by ``treated_id`` and ``control_id`` as rows of the units.
+    """Couples, a table of ``treated_id`` and ``control_id``, as rows of the units.
 
     Raises:
         InputError: Ids of couples that no unit has; how many.
     """
     place = {}
     for side in ("treated_id", "control_id"):
-        require_columns(couples.column_names, [side])
         found = pc.index_in(texts(couples[side]), texts(ids).combine_chunks())
         if lost := found.null_count:
             raise refused(f"{lost:,} couples name nobody of the units.", side, "both of a couple are in the units")

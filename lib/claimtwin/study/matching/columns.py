@@ -42,6 +42,27 @@ def require_columns(known: Sequence[str], named: Iterable[str]) -> list[str]:
     return wanted
 
 
+def plain(table: pa.Table) -> pa.Table:
+    """The table with categories as their values, all kinds of text as one, and NaN as missing.
+
+    Raises:
+        InputError: A column of lists or records.
+    """
+    return pa.table({name: _plain(table[name], name) for name in table.column_names})
+
+
+def _plain(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    if is_text(column.type) or pa.types.is_null(column.type):
+        return pc.cast(column, pa.string())
+    if pa.types.is_floating(column.type):
+        return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    if pa.types.is_nested(column.type):
+        raise refused(f"{name} holds lists or records.", name, "one value in a cell", "leave out this column")
+    return column
+
+
 def refused(what: str, column: str, rule: str, remedy: str = "correct or leave out these rows") -> InputError:
     """An error about the values of a column."""
     return InputError(what, where=f"units, column {column}", rule=rule, remedy=remedy)
@@ -86,7 +107,7 @@ def is_numeric(column: pa.ChunkedArray) -> bool:
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether a type is one of Arrow's texts."""
+    """Whether a type is one of Arrow's texts; after ``plain`` there is one."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
@@ -101,16 +122,14 @@ def count_unlike(text: pa.ChunkedArray, pattern: str) -> int:
 
 
 def texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as text: whole numbers without a point, whatever type they have; NaN is missing."""
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
-    if is_text(column.type):
-        return pc.cast(column, pa.string())
-    if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    """A column as text: whole numbers without a point and whole days without a time, whatever type they have."""
+    kind = column.type
+    if pa.types.is_floating(kind):
         whole = pc.and_(pc.is_finite(column), pc.equal(pc.floor(column), column))
         if pc.all(pc.and_(whole, pc.less(pc.abs(column), 2**53)), min_count=0).as_py():
             column = pc.cast(column, pa.int64())
+    if pa.types.is_timestamp(kind) and pc.all(pc.equal(pc.floor_temporal(column, unit="day"), column)).as_py():
+        column = pc.cast(column, pa.date32())
     return pc.cast(column, pa.string())
 
 
@@ -188,9 +207,9 @@ def ties(table: pa.Table, ids: pa.ChunkedArray, tie: str | None, seed: int) -> I
     if tie is None:
         chunks = texts(ids).combine_chunks()
         parts = [tie_key(seed, chunks[at : at + CHUNK].to_pylist()) for at in range(0, len(chunks), CHUNK)]
-        key = np.concatenate(parts)
+        key = np.concatenate([np.zeros(0, np.int64), *parts])
     else:
-        column = _nan_as_null(table[tie])
+        column = table[tie]
         if missing := column.null_count:
             raise refused(f"{missing:,} values of {tie} are missing.", tie, "everybody has a tie key")
         key = _ranks(column)
@@ -203,20 +222,11 @@ def ties(table: pa.Table, ids: pa.ChunkedArray, tie: str | None, seed: int) -> I
     return distinct
 
 
-def _nan_as_null(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if not pa.types.is_floating(column.type):
-        return column
-    return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
-
-
 def _ranks(column: pa.ChunkedArray) -> Index:
     """Dense ranks of the sorted values."""
     values: Any = column.combine_chunks()
-    if pa.types.is_dictionary(column.type):
-        values = pc.cast(values, column.type.value_type)
-    if is_text(values.type):
-        text = trimmed(values)
-        values = pc.cast(text, pa.int64()) if count_unlike(text, WHOLE) == 0 else pc.cast(values, pa.string())
+    if is_text(values.type) and count_unlike(trimmed(values), WHOLE) == 0:
+        values = pc.cast(trimmed(values), pa.int64())
     rank: Index = pc.rank(values, sort_keys="ascending", tiebreaker="dense").to_numpy().astype(np.int64)
     return rank
 

@@ -27,15 +27,18 @@ def as_arrow(frame: Any, columns: Sequence[str]) -> pa.Table:
     """These columns of a frame; of a Spark DataFrame they alone leave the cluster, through the one door.
 
     Raises:
-        InputError: A pandas column holds values of several kinds.
+        InputError: Two columns have the same name, or a pandas column holds values of several kinds.
     """
-    kind = _kind(frame)
+    kind, known = _kind(frame), names_of(frame)
+    for name in columns:
+        if known.count(name) > 1:
+            raise _mixed(name, "Two columns have the same name.", "each column has a name of its own")
     if kind == "spark":
         from claimtwin.io.collect import collect_units
 
         return collect_units(frame, columns, max_rows=MOST_UNITS)
     if kind == "pandas":
-        return pa.table({name: _from_pandas(frame, name) for name in columns})
+        return pa.table({name: _from_pandas(frame.iloc[:, known.index(name)], name) for name in columns})
     return (frame if kind == "arrow" else pa.table(frame)).select(list(columns))
 
 
@@ -63,10 +66,7 @@ def _kind(frame: Any) -> str:
     )
 
 
-def _from_pandas(frame: Any, name: str) -> pa.Array | pa.ChunkedArray:
-    column = frame[name]
-    if getattr(column, "ndim", 1) != 1:
-        raise _mixed(name, "Two columns have the same name.", "each column has a name of its own")
+def _from_pandas(column: Any, name: str) -> pa.Array | pa.ChunkedArray:
     try:
         return pa.array(column, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):

@@ -16,7 +16,7 @@ from claimtwin.kernel.matching.pairs import Pairs
 from claimtwin.kernel.matching.rules import Rules
 from claimtwin.kernel.matching.units import Scores, Units
 from claimtwin.study.matching.balance import Named, covariates_of, measure_balance, weights_of
-from claimtwin.study.matching.columns import require_columns
+from claimtwin.study.matching.columns import plain, require_columns
 from claimtwin.study.matching.people import People, columns_needed, read_people, rules_of
 
 QUANTILES = {"distance_median": 0.5, "distance_p90": 0.9, "distance_max": 1.0}
@@ -61,8 +61,7 @@ def match_table(table: pa.Table, spec: MatchSpec) -> MatchTables:
         InputError: Values that cannot be matched on, with their number.
         GuardError: The pairs are not those of the rules, by their certificate.
     """
-    columns_needed(spec, table.column_names)
-    people = read_people(table, spec)
+    people = read_people(plain(table.select(columns_needed(spec, table.column_names))), spec)
     rules = rules_of(spec, people.units)
     covariates = _covariates(people.table, spec, people.score)
     pairs = _certified(people, rules)
