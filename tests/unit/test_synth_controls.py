@@ -18,7 +18,7 @@ MEMBERS = 6000
 
 
 def with_outcomes() -> Protocol:
-    values = synth_protocol(2020).model_dump()
+    values = synth_protocol(2020, main_only=True).model_dump()
     values["outcomes"] += [
         {"name": name, "title": name, "kind": "binary", "drug": name, "window": [1, 365]} for name in OUTCOMES
     ]
@@ -26,7 +26,7 @@ def with_outcomes() -> Protocol:
 
 
 def with_exposure(name: str) -> Protocol:
-    values = synth_protocol(2020).model_dump()
+    values = synth_protocol(2020, main_only=True).model_dump()
     values["arms"]["treated"] = {
         "name": name, "title": name, "source": "claims", "procedures": [CODES[name]], "require_region": False
     }  # fmt: skip

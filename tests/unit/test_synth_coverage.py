@@ -15,7 +15,7 @@ MEMBERS = int(os.environ.get("CLAIMTWIN_SEED_MEMBERS", "2000"))
 
 @cache
 def studies() -> list[LocalStudy]:
-    protocol = synth_protocol(2020)
+    protocol = synth_protocol(2020, main_only=True)
     return [run_local(spec_of(seed, MEMBERS, null=False), protocol) for seed in SEEDS]
 
 

@@ -31,6 +31,7 @@ from claimtwin.spark.design import CATEGORIES, design_columns, matrix_of
 from claimtwin.spark.facts import candidates_of_block
 from claimtwin.stats.newton import add_sums, fit_logit, linear_predictor, logit_sums, moments_of, sd_of_logit
 from claimtwin.study.effects import estimate
+from claimtwin.study.matched import matched_rows
 from claimtwin.synth.calendar import shift_of
 from claimtwin.synth.catalogue import DRUG_LISTS, drug_codes
 from claimtwin.synth.causes import CERTAIN
@@ -52,7 +53,7 @@ class LocalStudy:
         candidates: Everybody of either arm who meets the criteria: covariates, outcome counts, and both risks in
             units of 2**-32.
         pairs: Rows of ``candidates``, the treated of each pair and then the twin; ``block`` and ``rank`` name a pair.
-        effects: Every effect that the report prints, as rows of results.
+        effects: Every effect that the report prints, by the main models and then by the others, as rows of results.
     """
 
     candidates: pa.Table
@@ -60,9 +61,13 @@ class LocalStudy:
     effects: list[dict[str, Any]]
 
 
-def synth_protocol(year: int, preset: str = "jpr_s412081") -> Protocol:
-    """A shipped study, its index window in the years that the claims are made up for."""
-    protocol = load_file(Protocol, preset, "studies", {})
+def synth_protocol(year: int, preset: str = "jpr_s412081", *, main_only: bool = False) -> Protocol:
+    """A shipped study, its index window in the years that the claims are made up for.
+
+    ``main_only`` leaves out the models beside the main ones, which take most of the time of a small study.
+    """
+    given: dict[str, Any] = {"models": {"binary": [], "count": [], "errors": []}} if main_only else {}
+    protocol = load_file(Protocol, preset, "studies", given)
     window = tuple(day + timedelta(shift_of(year)) for day in protocol.study.index_window)
     return protocol.model_copy(update={"study": protocol.study.model_copy(update={"index_window": window})})
 
@@ -87,7 +92,8 @@ def run_local(spec: SynthSpec, protocol: Protocol) -> LocalStudy:
     """
     candidates = local_candidates(spec, protocol)
     pairs = _numbered(candidates.take(pa.array(match_local(candidates, protocol))))
-    return LocalStudy(candidates, pairs, estimate(pairs, protocol, 1).effects)
+    found = estimate(matched_rows(pairs, protocol), protocol, 1)
+    return LocalStudy(candidates, pairs, [*found.effects, *found.models])
 
 
 def local_candidates(spec: SynthSpec, protocol: Protocol) -> pa.Table:
