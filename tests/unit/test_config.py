@@ -1,8 +1,13 @@
 """Configuration: presets load, and every fault is told at once."""
 
+from typing import get_args
+
 import pytest
 from claimtwin.config.load import fingerprint, load_configuration
+from claimtwin.config.matching import Matching, Order
 from claimtwin.errors import ConfigError
+from claimtwin.kernel.matching import Order as KernelOrder
+from claimtwin.report.methods import ORDERS
 
 
 def test_presets_load():
@@ -31,3 +36,37 @@ def test_a_fingerprint_follows_the_values():
     other = load_configuration("jpr_s412081", "local", ["study.washout.days=180"])[0]
     base = load_configuration("jpr_s412081", "local")[0]
     assert fingerprint(base) == fingerprint(same) != fingerprint(other)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("floor=2", "floor: above ratio"),
+        ("max_reuse=3", "max_reuse: only with replace"),
+        ("distance=mahalanobis", "distance_covariates: mahalanobis needs at least one"),
+        ("distance_covariates=[age]", "distance_covariates: only with distance mahalanobis"),
+        ("order=maximum,caliper_sd=null", "order: maximum needs a caliper_sd"),
+        ("order=maximum,covariate_calipers={age: 5}", "order: maximum is 1:1"),
+        ("covariate_calipers={sex: 1}", "matching.covariate_calipers.sex"),
+        ("covariate_calipers={age: .inf}", "matching.covariate_calipers.age"),
+        ("ratio=2", "matching.ratio: a study is 1:1"),
+        ("replace=true", "matching.replace: a study is 1:1"),
+    ],
+)
+def test_choices_of_a_match_that_contradict_each_other_are_refused(change, words):
+    changes = [f"study.matching.{part}" for part in change.split(",")]
+    with pytest.raises(ConfigError) as caught:
+        load_configuration("jpr_s412081", "local", changes)
+    assert words in str(caught.value)
+
+
+def test_a_match_may_be_asked_for_in_other_ways_and_by_itself_k_to_1():
+    changes = ["order=closest", "distance=mahalanobis", "distance_covariates=[age, log_allowed]"]
+    changes = [f"study.matching.{change}" for change in [*changes, "covariate_calipers={age: -2.5}"]]
+    asked = load_configuration("jpr_s412081", "local", changes)[0].matching
+    assert (asked.order, asked.covariate_calipers) == ("closest", {"age": -2.5})
+    assert Matching(ratio=3, floor=2, replace=True, max_reuse=4).ratio == 3
+
+
+def test_the_orders_of_the_protocol_are_those_of_the_kernel_and_the_report_has_words_for_each():
+    assert get_args(Order) == get_args(KernelOrder) == tuple(ORDERS)
