@@ -69,12 +69,25 @@ def _entry(results: Results, protocol: Part) -> str:
 
 def _way_in(arm: Part) -> str:
     if arm["source"] == "program":
-        return f"People entered “{arm['title']}” on the day they began the programme."
-    codes = arm["procedures"]
-    named = f"the list “{codes}”" if isinstance(codes, str) else ", ".join(codes)
+        return f"People entered “{arm['title']}” on the day they began the programme{_later(arm)}."
     first = "the first in all the data" if arm.get("pick") == "first_ever" else "the first in the index window"
     where = ", with a diagnosis of a body region under study" if arm.get("require_region", True) else ""
-    return f"People entered “{arm['title']}” with a service of {named}{where}; of several, {first}."
+    return f"People entered “{arm['title']}” with {_event(arm)}{where}; of several, {first}{_later(arm)}."
+
+
+def _event(arm: Part) -> str:
+    if arm["source"] == "drug":
+        return f"a fill of the list “{arm['drug']}”"
+    codes = arm["procedures"]
+    return "a service of " + (f"the list “{codes}”" if isinstance(codes, str) else ", ".join(codes))
+
+
+def _later(arm: Part) -> str:
+    """What puts the index later than the first event; empty where nothing does."""
+    days = arm.get("nth", 1) - 1
+    passed = f"; the events of a person's first {days} days with one do not count" if days else ""
+    landmark = arm.get("landmark_days", 0)
+    return passed + (f"; the index is {landmark} days after the event" if landmark else "")
 
 
 def _criteria(protocol: Part) -> str:
@@ -156,7 +169,7 @@ def _outcomes(results: Results, protocol: Part) -> str:
 
 
 def _outcome(results: Results, rule: Part) -> str:
-    event = f"dispensings of the list “{rule['drug']}”" if rule.get("drug") else f"days with {rule['care']} care"
+    event = _counted(rule)
     first, last = rule["window"]
     how = "at least one counts" if rule["kind"] == "binary" else "all are counted"
     return f"“{outcome_title(results, rule['name'])}”: {event} on days {first} to {last} after index; {how}."
@@ -176,3 +189,14 @@ def _models(results: Results, protocol: Part) -> str:
         [*fits, f"Models are unadjusted{adjusted}, each with ordinary errors and with pair-clustered errors. "
          "Their intervals are 95% Wald intervals. Only tests between groups are corrected for their number."]
     )  # fmt: skip
+
+
+def _counted(rule: Part) -> str:
+    """What an outcome counts."""
+    if rule.get("drug"):
+        return f"dispensings of the list “{rule['drug']}”"
+    if rule.get("measure"):
+        return f"the measure of opioid use “{rule['measure']}”"
+    return (
+        f"days with a diagnosis of “{rule['diagnosis']}”" if rule.get("diagnosis") else f"days with {rule['care']} care"
+    )
