@@ -6,7 +6,7 @@ CODE := lib tests jobs docs $(wildcard notebooks) $(wildcard bench)
 JAVA_APT := apt-get install -y openjdk-17-jre-headless
 
 .DEFAULT_GOAL := help
-.PHONY: help setup java demo test check fmt bench wheel zip lock clean
+.PHONY: help setup java demo test check fmt bench coverage paper wheel zip lock clean
 
 help: ## print this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,12 @@ fmt: $(VENV)/.ready ## format the code
 bench: setup java ## measure time and memory on this machine
 	@$(BIN)/python -m bench
 
+coverage: setup ## 500 made-up populations: bias, coverage and type-I error of every model
+	@$(BIN)/python -m bench.coverage
+
+paper: setup java ## the preset study on claims calibrated to the abstract, beside published and planted figures
+	@$(BIN)/python -m bench.paper
+
 wheel: $(VENV)/.ready ## build the wheel into dist/
 	@rm -f dist/claimtwin-*.whl
 	@$(BIN)/python -m hatchling build -t wheel
@@ -79,4 +85,4 @@ lock: ## resolve requirements-dev.lock anew, with hashes (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-package claimtwin -o requirements-dev.lock pyproject.toml
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) dist claimtwin-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse
+	rm -rf $(VENV) dist claimtwin-demo claimtwin-paper .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse
