@@ -100,7 +100,7 @@ def slopes() -> Iterator[bool]:
                 units, caliper = make(scenario, n)
                 rules = Rules(order=order, caliper=caliper)  # type: ignore[arg-type]
                 spent, found = timed(
-                    lambda units=units, rules=rules: choose_twins(units, rules), 5 if n == SMALL else 1
+                    lambda units=units, rules=rules: choose_twins(units, rules), 5 if n == SMALL else 2
                 )
                 prove(units, rules, found)
                 seconds.append(spent)

@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from claimtwin.errors import ConfigError, InputError
 from claimtwin.kernel.certificate import count_broken, count_envious
-from claimtwin.kernel.matching import Rules, Units, choose_twins, match_largest, match_units, sorted_blocks
+from claimtwin.kernel.matching import (
+    Rules,
+    Units,
+    choose_twins,
+    closest,
+    line,
+    match_largest,
+    match_units,
+    seek,
+    sorted_blocks,
+    sorting,
+    sweep,
+)
 from claimtwin.kernel.matching.weights import couple_weights, person_weights
 
 from tests.oracle.greedy import match_by_hand, most_pairs
@@ -51,6 +63,18 @@ def test_rounding_of_distances_moves_nobody_past_a_nearer_control():
         assert count_envious(units, rules, found) == 0
         every = replace(rules, replace=True)
         assert triples(choose_twins(units, every)) == match_by_hand(people_of(units), every)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_it_does_not_matter_how_many_rows_are_looked_at_together(monkeypatch, rows):
+    """Chunks end within these small studies, the stack is pruned all the time, and few scores are sorted packed."""
+    for module in (sweep, seek, closest):
+        monkeypatch.setattr(module, "CHUNK", rows)
+    for module in (sorting, line):
+        monkeypatch.setattr(module, "FEW", rows)
+    for seed in range(500):
+        units, rules = nasty_study(seed)
+        assert triples(choose_twins(units, rules)) == match_by_hand(people_of(units), rules), (seed, rules)
 
 
 def test_blocks_that_are_sorted_once_serve_match_and_certificate():

@@ -9,6 +9,7 @@ from claimtwin.kernel.matching import match_units
 from claimtwin.kernel.matching.accounting import REASONS, count_blocks, why_unmatched
 from claimtwin.kernel.matching.shape import ArmTotals, pooled_covariance, pooled_scaling, pooled_whitening, whitening
 from claimtwin.kernel.matching.support import outside_support, within_cap
+from claimtwin.kernel.matching.turns import rehash, splitmix64
 from claimtwin.stats.weighted_balance import weighted_balance
 
 from tests.oracle.greedy import may_be_pair
@@ -142,3 +143,11 @@ def test_weighted_balance_where_it_is_not_defined():
     assert (nobody.mean_comparator, nobody.smd, nobody.ecdf_max) == (None, None, None)
     assert weighted_balance(column, treated, np.ones(3)).variance_ratio is None
     assert weighted_balance(np.ones(3), treated, np.ones(3)).smd == 0.0
+
+
+def test_the_hash_of_the_random_order_is_splitmix64():
+    """First outputs published for the states 0 and 1234567; another seed gives another order."""
+    assert splitmix64(np.array([0, 1234567], np.uint64)).tolist() == [0xE220A8397B1DCDAF, 6457827717110365317]
+    tie = np.arange(100)
+    assert np.argsort(rehash(tie, 1)).tolist() != np.argsort(rehash(tie, 2)).tolist()
+    assert len(set(rehash(tie, 1).tolist())) == 100

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 import numpy as np
 
 from claimtwin.kernel.columns import Flags, Index, starts_run
-from claimtwin.kernel.matching.line import settle
+from claimtwin.kernel.matching.sorting import settle, sort_scores
 from claimtwin.kernel.matching.sweep import CHUNK, NOBODY
 from claimtwin.kernel.matching.units import Scores
 
@@ -100,8 +100,8 @@ class _Neighbours:
         low = low[self.value[low + 1] - self.value[low] <= self.caliper]
         distance = self.value[low + 1] - self.value[low]
         rank, upper = np.maximum(self.first[low], self.first[low + 1]), self.first[low] != CONTROL
-        order = np.argsort(distance)
-        settle(order, starts_run(distance[order]), upper, rank)
+        order, ascending = sort_scores(distance)
+        settle(order, starts_run(ascending), upper, rank)
         for k in range(0, len(order), CHUNK):
             part = order[k : k + CHUNK]
             columns = (distance[part], rank[part], upper[part], low[part], low[part] + 1)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from claimtwin.kernel.columns import Flags, Index, starts_run
+from claimtwin.kernel.matching.sorting import FEW, settle, sort_codes, sort_scores
 from claimtwin.kernel.matching.units import Scores, Units
 
 
@@ -50,13 +50,12 @@ def blocks_of(units: Units, *, split_infinite: bool) -> Iterator[Block]:
 
 
 def _sorted(units: Units, row: Index, split_infinite: bool) -> _Arm:
-    """Sort one arm; columns are gathered again rather than kept, so that few of them are there at one time."""
-    block = units.block[row] if _varies(units.block) else None
-    order = np.argsort(units.score[row]) if block is None else np.lexsort((units.score[row] + 0.0, block))
-    row = row[order]
-    block, first = (block[order], starts_run(block[order])) if block is not None else (None, _only_first(len(row)))
-    del order
-    score = units.score[row]
+    """Sort one arm; the rows are sorted in place, so that few columns are there at one time."""
+    first = np.arange(len(row)) == 0
+    if _varies(units.block):
+        row = row[sort_codes(units.block[row])]
+        first = starts_run(units.block[row])
+    score = _sort_parts(units, row, first)
     score += 0.0  # -0.0 and 0.0 are one score
     kind = _kinds(score) if split_infinite else None
     if kind is not None:
@@ -68,14 +67,26 @@ def _sorted(units: Units, row: Index, split_infinite: bool) -> _Arm:
     return _Arm(row, score, [*edge.tolist(), len(row)], list(zip(codes, _named(kind, edge), strict=True)))
 
 
+def _sort_parts(units: Units, row: Index, first: Flags) -> Scores:
+    """Sort the rows of each stretch that begins at ``first`` by score, in place; the scores so sorted."""
+    edge = np.append(np.flatnonzero(first), len(row))
+    if len(edge) == 2:
+        order, score = sort_scores(units.score[row])
+        row[:] = row[order]
+        return score
+    if len(row) < FEW * len(edge):  # many small stretches, which would be sorted one by one
+        row[:] = row[np.lexsort((units.score[row] + 0.0, np.cumsum(first)))]
+        return units.score[row]
+    score = np.empty(len(row))
+    for low, high in pairwise(edge):
+        part = row[low:high]
+        order, score[low:high] = sort_scores(units.score[part])
+        row[low:high] = part[order]
+    return score
+
+
 def _varies(block: Index) -> bool:
     return len(block) > 0 and block.strides != (0,) and bool((block != block[0]).any())
-
-
-def _only_first(n: int) -> Flags:
-    first = np.zeros(n, np.bool_)
-    first[:1] = True
-    return first
 
 
 def _kinds(score: Scores) -> Scores | None:
@@ -87,18 +98,6 @@ def _kinds(score: Scores) -> Scores | None:
 
 def _named(kind: Scores | None, edge: Index) -> list[float]:
     return [0.0] * len(edge) if kind is None else kind[edge].tolist()
-
-
-def settle(row: Index, first: Flags, *keys: NDArray[Any]) -> None:
-    """Sort each run of equals, in place, by keys (the last one first), then row.
-
-    Runs of one need no sorting, and are most; to sort by all keys at once would cost several times as much.
-    """
-    shared = ~first
-    shared[:-1] |= ~first[1:]
-    place = np.flatnonzero(shared)
-    rows = row[place]
-    row[place] = rows[np.lexsort((rows, *(key[rows] for key in keys), np.cumsum(first[place])))]
 
 
 def downward(score: Scores) -> Index:

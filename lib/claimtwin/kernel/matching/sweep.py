@@ -5,6 +5,7 @@ still free lie on a stack of stretches whose top is the nearest. So each turn lo
 cost is that of sorting. The greedy rule is that of MatchIt's ``m.order``; the sweep is ours.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -61,18 +62,15 @@ def _take_in_turn(
     run = len(start) - 2  # the run of equal scores that is next on the left, and its first free control
     begin = start[run]
     lows, stops = list[int](), list[int]()  # stretches of free controls on the right, the nearest last
-    inf = float("inf")
+    inf, most = float("inf"), CHUNK
     for turn, score, count in turns:
         if count <= run:
-            if begin > start[run] and count < run:
-                lows.append(begin)
-                stops.append(start[run + 1])
-                run -= 1
-                begin = start[run]
-            lows.append(begin if count == run else start[count])
-            stops.append(start[run + 1])
+            _put_aside(lows, stops, start, run, begin, count)
             run = count - 1
             begin = start[run]
+            if len(lows) > most:
+                _drop_farthest(lows, stops, c, score, caliper)
+                most = 2 * len(lows) + CHUNK
         left = score - c[begin] if run >= 0 else inf
         right = c[lows[-1]] - score if lows else inf
         if left < right or (left == right and lower_first):
@@ -90,3 +88,22 @@ def _take_in_turn(
         elif lows:  # out of reach of everybody who comes later, too
             lows.clear()
             stops.clear()
+
+
+def _put_aside(
+    lows: list[int], stops: list[int], start: Sequence[int] | memoryview, run: int, begin: int, count: int
+) -> None:
+    """Put the runs passed, ``count`` to ``run``, on the stack; of ``run`` what is left from ``begin`` on."""
+    if begin > start[run] and count < run:
+        lows.append(begin)
+        stops.append(start[run + 1])
+        run -= 1
+        begin = start[run]
+    lows.append(begin if count == run else start[count])
+    stops.append(start[run + 1])
+
+
+def _drop_farthest(lows: list[int], stops: list[int], c: memoryview, score: float, caliper: float) -> None:
+    """Forget the stretches that are out of reach of this score, and so of all that come later."""
+    dead = bisect_left(lows, True, key=lambda low: c[low] - score <= caliper)
+    del lows[:dead], stops[:dead]

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claimtwin.kernel.columns import Index, starts_run
-from claimtwin.kernel.matching.line import Block, downward, settle
+from claimtwin.kernel.matching.line import Block, downward
 from claimtwin.kernel.matching.rules import Rules
+from claimtwin.kernel.matching.sorting import settle
 from claimtwin.kernel.matching.units import Units
 
 
@@ -46,11 +47,12 @@ def rehash(tie: Index, seed: int) -> NDArray[np.uint64]:
 
     Source: the output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), on the key moved by the mixed seed.
     """
-    moved = _mix(np.array([seed & 2**64 - 1], np.uint64))
-    return _mix(tie.view(np.uint64) + moved)
+    moved = splitmix64(np.array([seed & 2**64 - 1], np.uint64))
+    return splitmix64(tie.view(np.uint64) + moved)
 
 
-def _mix(word: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def splitmix64(word: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The first number that SplitMix64 gives from each state; states and numbers are a one-to-one match."""
     word = word + np.uint64(0x9E3779B97F4A7C15)
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
