@@ -5,6 +5,7 @@ writes Parquet; by turns, in one run, after a round that is not counted. The tab
 line cuts the largest regions into ranges and compares again.
 """
 
+import os
 import sys
 import tempfile
 import time
@@ -140,7 +141,9 @@ def compare(spark: SparkSession, folder: Path, n: int, rounds: int) -> int:
     expected = pq.read_table(file).sort_by("treated_person")
     assert newest(spark, target).equals(expected)
     print(f"{n:,} people: {ratio:.2f} x one process (budget {BUDGET})")
-    print(f"proof: {share:.2f} of the match (budget {PROOF:.2f})")
+    print(
+        f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; proof: {share:.2f} of the match (budget {PROOF:.2f})"
+    )
     cut, _ = timed(lambda: on_spark(spark, source, target, max(n // 8, 1)))
     assert newest(spark, target).equals(expected)
     print(f"large regions cut into ranges: {cut:.2f} s, the same rows")

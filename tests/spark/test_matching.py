@@ -8,7 +8,7 @@ import pytest
 from chispa import assert_df_equality
 from claimtwin.config.load import load_configuration
 from claimtwin.config.matching import Matching
-from claimtwin.errors import GuardError, InputError
+from claimtwin.errors import InputError
 from claimtwin.kernel.matching import Rules, Units, choose_twins, match_units
 from claimtwin.kernel.matching.shape import pooled_whitening
 from claimtwin.spark import pairing
@@ -44,7 +44,9 @@ def units(n: int = 400) -> list[tuple[object, ...]]:
 
 def matched(scores, rules=NARROW, **more) -> list[tuple[object, ...]]:
     """All rows of a match, in an order of their own; equal lists are equal tables."""
-    return sorted((tuple(row.values()) for row in match_all(scores, rules, **more).toArrow().to_pylist()), key=str)
+    rows = match_all(scores, rules, **more).toArrow().to_pylist()
+    assert {row.pop("envious") for row in rows} <= {0, None}
+    return sorted((tuple(row.values()) for row in rows), key=str)
 
 
 def by_kernel(rows, rules=NARROW, **columns) -> dict[str, list[tuple[str, str, float]]]:
@@ -62,7 +64,7 @@ def by_kernel(rows, rules=NARROW, **columns) -> dict[str, list[tuple[str, str, f
 
 def pairs_of(found) -> dict[str, list[tuple[str, str, float]]]:
     pairs = {str(row[0]): [] for row in found}
-    for block, _, treated, twin, distance, _ in sorted((row for row in found if row[3]), key=lambda row: row[:2]):
+    for block, _, treated, twin, distance, *_ in sorted((row for row in found if row[3]), key=lambda row: row[:2]):
         pairs[block].append((treated, twin, distance))
     return pairs
 
@@ -151,7 +153,7 @@ def test_shared_tie_keys_fall_by_id_whatever_the_rows_order():
         assert [(row["treated_person"], row["comparator_person"]) for row in rows] == [("a", "b"), ("d", "c")]
 
 
-def test_a_match_that_is_not_the_greedy_one_fails_by_name(monkeypatch):
+def test_a_match_that_is_not_the_greedy_one_is_counted(monkeypatch):
     def exchanged(units, rules, blocks):
         pairs = choose_twins(units, rules, blocks)
         return replace(pairs, control=pairs.control[::-1], distance=pairs.distance[::-1])
@@ -159,8 +161,10 @@ def test_a_match_that_is_not_the_greedy_one_fails_by_name(monkeypatch):
     monkeypatch.setattr(pairing, "choose_twins", exchanged)
     columns = zip(*units(60), strict=True)
     people = pa.table(dict(zip(("person_id", "treated", "block", "tie_key", "logit"), columns, strict=True)))
-    with pytest.raises(GuardError, match="treated have no twin, or one that is farther"):
-        _match_place(Rules(), PLAIN, 0, pieces_of(people))
+    rows = _match_place(Rules(), PLAIN, 0, pieces_of(people))
+    assert rows["envious"][0].as_py() > 0 and set(rows["envious"].to_pylist()[1:]) == {None}
+    monkeypatch.undo()
+    assert _match_place(Rules(), PLAIN, 0, pieces_of(people))["envious"][0].as_py() == 0
 
 
 def test_people_come_out_of_their_pieces_as_they_went_in(spark):
@@ -197,8 +201,8 @@ def checked(spark: SparkSession, pairs, scores, met=ALL_MET, caliper=0.5) -> dic
     return found.toArrow().to_pylist()[0]
 
 
-TYPES = ("string", "bigint", "string", "string", "double", "string")
-GOOD = [("a", 0, "t1", "c1", 0.1, None), ("a", 1, "t2", "c2", 0.1, None)]
+TYPES = ("string", "bigint", "string", "string", "double", "string", "bigint")
+GOOD = [("a", 0, "t1", "c1", 0.1, None, 0), ("a", 1, "t2", "c2", 0.1, None, None)]
 SCORED = [("t1", True, "a", 1, 0.0), ("t2", True, "a", 2, 1.0), ("c1", False, "a", 3, 0.1), ("c2", False, "a", 4, 1.1)]
 
 
@@ -210,10 +214,11 @@ def test_a_sound_match_breaks_nothing(spark):
     ("name", "pairs", "scores", "met"),
     [
         ("outside_block", GOOD, [*SCORED[:3], ("c2", False, "b", 4, 1.1)], ALL_MET),
-        ("outside_caliper", [("a", 0, "t1", "c2", 0.1, None)], SCORED, ALL_MET),
-        ("used_twice", [GOOD[0], ("a", 1, "t2", "c1", 0.1, None)], SCORED, ALL_MET),
-        ("wrong_arm", [("a", 0, "c1", "t1", 0.1, None)], SCORED, ALL_MET),
+        ("outside_caliper", [("a", 0, "t1", "c2", 0.1, None, 0)], SCORED, ALL_MET),
+        ("used_twice", [GOOD[0], ("a", 1, "t2", "c1", 0.1, None, None)], SCORED, ALL_MET),
+        ("wrong_arm", [("a", 0, "c1", "t1", 0.1, None, 0)], SCORED, ALL_MET),
         ("not_eligible", GOOD, SCORED, 1),
+        ("envious", [*GOOD, ("b", None, "t3", None, None, "none", 2)], SCORED, ALL_MET),
     ],
 )
 def test_a_broken_match_is_caught_by_name(spark, name, pairs, scores, met):
@@ -222,7 +227,7 @@ def test_a_broken_match_is_caught_by_name(spark, name, pairs, scores, met):
 
 def test_members_of_pairs(spark):
     matches = spark.createDataFrame(
-        [*GOOD, ("a", None, "t3", None, None, "none")],
+        [*GOOD, ("a", None, "t3", None, None, "none", None)],
         ", ".join(f"{f.name} {t}" for f, t in zip(MATCHES, TYPES, strict=True)),
     )
     members = build_pair_members(keep_pairs(matches)).select("rank", "person_id", "treated").orderBy("rank", "treated")

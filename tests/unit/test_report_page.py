@@ -268,6 +268,18 @@ def test_methods_give_every_window_of_the_protocol_in_days(page) -> None:
         assert told in methods
 
 
+def test_the_methods_tell_an_order_a_distance_and_calipers_of_their_own() -> None:
+    results = full_results()
+    results["protocol"]["matching"] |= {
+        "order": "closest", "distance_covariates": ["age", "office_visits"],
+        "covariate_calipers": {"age": 5, "office_visits": -2},
+    }  # fmt: skip
+    text = words(parse(results))
+    assert "nearest by Mahalanobis distance (covariance within arms, pooled) on Age and Office visits" in text
+    assert "always the nearest couple that is still free" in text and "largest score first" not in text
+    assert "Age at most 5 apart and Office visits at least 2 apart" in text
+
+
 def test_without_a_protocol_the_methods_tell_what_the_results_know() -> None:
     results = full_results()
     del results["protocol"]

@@ -9,18 +9,20 @@ from pyspark.sql import functions as F
 from claimtwin.config.matching import Number
 from claimtwin.config.protocol import Protocol
 from claimtwin.spark.facts import is_eligible
-from claimtwin.spark.pairing import build_pair_members
+from claimtwin.spark.pairing import build_pair_members, keep_pairs
 
-INVARIANTS = ("outside_block", "outside_caliper", "used_twice", "wrong_arm", "not_eligible")
+INVARIANTS = ("outside_block", "outside_caliper", "used_twice", "wrong_arm", "not_eligible", "envious")
 
 
 def count_broken(
-    pairs: DataFrame, scores: DataFrame, candidates: DataFrame, protocol: Protocol, caliper: float | None
+    matches: DataFrame, scores: DataFrame, candidates: DataFrame, protocol: Protocol, caliper: float | None
 ) -> DataFrame:
     """One row: ``pairs``, and for each invariant the pairs (the people, for ``used_twice``) that break it.
 
-    ``wrong_arm``: a member of the pair was never scored in the arm that it stands for.
+    ``wrong_arm``: a member of the pair was never scored in the arm that it stands for. ``envious``: treated who would
+    rather have a twin that was free in their turn, as the certificate counted them when the match was made.
     """
+    pairs = keep_pairs(matches)
     members = build_pair_members(pairs)
     widths = protocol.matching.covariate_calipers
     scored = scores.select("person_id", "treated", F.col("block").alias("own_block"), "logit", *widths)
@@ -29,9 +31,11 @@ def count_broken(
     broken = known.groupBy("block", "rank").agg(*_flags(caliper, widths))
     twice = members.groupBy("person_id").agg((F.count(F.lit(1)) > 1).alias("used_twice"))
     counted = broken.agg(
-        F.count(F.lit(1)).alias("pairs"), *(_count(name) for name in INVARIANTS if name != "used_twice")
+        F.count(F.lit(1)).alias("pairs"),
+        *(_count(name) for name in INVARIANTS if name not in ("used_twice", "envious")),
     )
-    return counted.crossJoin(twice.agg(_count("used_twice"))).select("pairs", *INVARIANTS)
+    envious = matches.agg(F.coalesce(F.sum("envious"), F.lit(0)).alias("envious"))
+    return counted.crossJoin(twice.agg(_count("used_twice"))).crossJoin(envious).select("pairs", *INVARIANTS)
 
 
 def _flags(caliper: float | None, widths: Mapping[Number, float]) -> list[Column]:

@@ -19,8 +19,8 @@ from claimtwin.spark.arrow import ddl_of, from_cell
 
 SHARED = 1024
 """Places that blocks of no place of their own share, by a checksum of their name."""
-GATHERED = 1_000_000
-"""Candidates that a task holds before it packs them: about 60 MB with ids of 12 letters."""
+GATHERED = 400_000
+"""Candidates that a task holds before it packs them: about 25 MB with ids of 12 letters, a piece at most half of it."""
 MARKS = 64
 """Stretches of equally many people that the marks of a piece divide it into."""
 PACKED = pa.schema(

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from claimtwin.errors import GuardError
 from claimtwin.kernel.certificate import count_broken, count_envious
 from claimtwin.kernel.columns import Flags, Index, starts_run
 from claimtwin.kernel.matching import Pairs, Rules, Units, choose_twins
@@ -24,7 +23,7 @@ from claimtwin.spark.packing import Places, gather_places, unpack_pieces
 
 MATCHES = pa.schema(
     [("block", pa.string()), ("rank", pa.int64()), ("treated_person", pa.string()), ("comparator_person", pa.string())]
-    + [("distance", pa.float64()), ("reason", pa.string())]
+    + [("distance", pa.float64()), ("reason", pa.string()), ("envious", pa.int64())]
 )
 NO_COMPARATOR = "no comparator in the block"
 NONE_FREE = "no free comparator within the caliper"
@@ -65,12 +64,10 @@ def match_blocks(packed: DataFrame, rules: Rules, distance: Distance = PLAIN, pl
         places: Which blocks have a task of their own; none of these is cut. Cannot move a pair.
 
     ``rank`` counts the pairs of a block from 0 in the order in which the treated chose; null without a twin.
-    ``distance`` is in units of the logit, or of the distance asked for.
+    ``distance`` is in units of the logit, or of the distance asked for. ``envious`` is the count of the certificate,
+    which must be 0: on the first row of each stretch that was proven together, null on the others.
 
     Memory: a task holds the people of its place, about 60 bytes each and their ids, and what the rules need.
-
-    Raises:
-        GuardError: From the task, where the match is not the one that the rules ask for, by its certificate.
     """
     return gather_places(packed, Places(places.own), partial(_match_place, rules, distance), MATCHES)
 
@@ -99,28 +96,17 @@ def units_of(people: pa.Table, block: Index | None, distance: Distance) -> Units
     return Units.of(treated, _numbers(people, "logit"), tie, block, near=near, space=space)
 
 
-def require_certificate(envious: int) -> None:
-    """Raise GuardError if a match has not been what its rules ask for."""
-    if envious:
-        raise GuardError(
-            f"{envious} treated have no twin, or one that is farther than a comparator free in their turn.",
-            where="matches",
-            rule="docs/decisions/005-matching.md",
-            remedy="this is a fault in Claimtwin: please report it",
-        )
-
-
 def _match_place(rules: Rules, distance: Distance, part: int, pieces: pa.Table) -> pa.Table:
     names, code, people = unpack_pieces(pieces)
     units = units_of(people, code if len(names) > 1 else None, distance)
     blocks = list(sorted_blocks(units, rules))
     chosen = choose_twins(units, rules, blocks)
     envious = 0 if rules.replace else count_envious(units, rules, chosen, blocks)  # with replacement nobody competes
-    require_certificate(envious + count_broken(units, rules, chosen))
-    return _rows_of(people["person_id"], names, units, keep_floor(chosen, rules.floor))
+    envious += count_broken(units, rules, chosen)
+    return _rows_of(people["person_id"], names, units, keep_floor(chosen, rules.floor), envious)
 
 
-def _rows_of(person: pa.ChunkedArray, names: Sequence[str], units: Units, pairs: Pairs) -> pa.Table:
+def _rows_of(person: pa.ChunkedArray, names: Sequence[str], units: Units, pairs: Pairs, envious: int) -> pa.Table:
     """Rows of ``MATCHES``: pairs by block and turn, then who has no twin by block and tie key."""
     is_left = units.treated.copy()
     is_left[pairs.treated] = False
@@ -136,20 +122,29 @@ def _rows_of(person: pa.ChunkedArray, names: Sequence[str], units: Units, pairs:
         twin=person.take(pa.array(twin, mask=twin == NOBODY)),
         distance=np.concatenate([pairs.distance, rest]),
         alone=alone[units.block[treated]],
+        envious=envious,
     )
 
 
 def rows_of_matches(
-    *, block: pa.Array, rank: Index, treated: pa.ChunkedArray, twin: pa.ChunkedArray, distance: Scores, alone: Flags
+    *,
+    block: pa.Array,
+    rank: Index,
+    treated: pa.ChunkedArray,
+    twin: pa.ChunkedArray,
+    distance: Scores,
+    alone: Flags,
+    envious: int,
 ) -> pa.Table:
     """A table of ``MATCHES``: ``rank`` is -1 for who has no twin, whose ``distance`` is not looked at.
 
-    ``alone`` says whose block has no comparator.
+    ``alone`` says whose block has no comparator; ``envious`` is told on the first row.
     """
     none = rank == NOBODY
     reason = REASONS.take(pa.array(np.where(alone, 0, 1), mask=~none))
     numbers = [pa.array(column, mask=none) for column in (rank, distance)]
-    return pa.table([block, numbers[0], treated, twin, numbers[1], reason], schema=MATCHES)
+    told = pa.array(np.full(len(rank), envious), mask=np.arange(len(rank)) > 0)
+    return pa.table([block, numbers[0], treated, twin, numbers[1], reason, told], schema=MATCHES)
 
 
 def rank_in(block: Index) -> Index:

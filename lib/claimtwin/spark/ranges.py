@@ -18,13 +18,13 @@ from claimtwin.kernel.matching.sweep import NOBODY
 from claimtwin.kernel.range_certificate import count_envious_in_step
 from claimtwin.spark.arrow import ddl_of
 from claimtwin.spark.packing import Places, gather_places, read_pieces, to_piece, unpack_pieces
-from claimtwin.spark.pairing import MATCHES, Distance, match_blocks, require_certificate, rows_of_matches
+from claimtwin.spark.pairing import MATCHES, Distance, match_blocks, rows_of_matches
 
 PART = 1 << 16
 """People of a part: what is unpacked at one time in the second pass."""
 SWEPT = pa.schema(
     [("block", pa.string()), ("step", pa.int64()), ("parts", pa.binary())]
-    + [("decided", pa.binary()), ("waiting", pa.binary())]
+    + [("decided", pa.binary()), ("waiting", pa.binary()), ("envious", pa.int64())]
 )
 DECIDED = pa.schema([("treated", pa.string()), ("twin", pa.string()), ("distance", pa.float64())])
 WAITING = pa.schema([("person_id", pa.string()), ("treated", pa.bool_()), ("logit", pa.float64())])
@@ -35,7 +35,6 @@ def match_all(packed: DataFrame, rules: Rules, distance: Distance, places: Place
     """One row per treated candidate, as ``match_blocks`` gives them, of blocks that are cut and of those that are not.
 
     Raises:
-        GuardError: From the task, where the certificate does not hold.
         InputError: From the task, where a score or a covariate is missing.
     """
     if not places.cuts:
@@ -52,7 +51,6 @@ def match_ranges(packed: DataFrame, rules: Rules, places: Places) -> DataFrame:
     ``PART`` people, and who waits at a cut, which are people within a caliper of it.
 
     Raises:
-        GuardError: From the task, where the certificate of a range does not hold.
         InputError: From the task, where a score is infinite or missing.
     """
     swept = gather_places(packed, places, partial(_sweep, rules), SWEPT)
@@ -66,7 +64,6 @@ def _sweep(rules: Rules, part: int, pieces: pa.Table) -> pa.Table:
     whole = _stretch_of(people)
     parts = list(cut(whole, rules, PART))
     step = sweep_range(whole, NOBODY_WAITS, rules)
-    require_certificate(count_envious_in_step(step, whole, rules))
     cells = [people.take(pa.array(np.concatenate([p.treated, p.control]))).combine_chunks() for p in parts]
     row = {
         "block": names,
@@ -74,6 +71,7 @@ def _sweep(rules: Rules, part: int, pieces: pa.Table) -> pa.Table:
         "parts": [to_piece(pa.concat_tables(cells).select(WAITING.names))],
         "decided": [to_piece(_named(step.decided, people["person_id"]), PART)],
         "waiting": [to_piece(_waiting(step.waiting, people["person_id"]))],
+        "envious": [count_envious_in_step(step, whole, rules)],
     }
     return pa.table(row, schema=SWEPT)
 
@@ -112,24 +110,25 @@ def _put_right(rules: Rules, alone: frozenset[str], batches: Batches) -> Batches
                 if line is not None:
                     yield from line.end()
                 line = _Line(rules, name, name in alone)
+            line.envious += batch.column("envious")[row].as_py()
             yield from line.add(*(batch.column(k)[row].as_buffer() for k in ("parts", "decided", "waiting")))
     if line is not None:
         yield from line.end()
 
 
 class _Line:
-    """One block on its way: who waits at the cut that has been reached, and how many pairs there are so far."""
+    """One block on its way: who waits at the cut that has been reached, pairs so far, and the envious not told yet."""
 
     def __init__(self, rules: Rules, block: str, is_alone: bool) -> None:
         self.rules, self.block, self.is_alone = rules, block, is_alone
-        self.waiting, self.pairs = WAITING.empty_table(), 0
+        self.waiting, self.pairs, self.envious = WAITING.empty_table(), 0, 0
 
     def add(self, parts: pa.Buffer, decided: pa.Buffer, waiting: pa.Buffer) -> Batches:
         """Rows of the next range: its own beginning again, then what its first sweep decided."""
         people = _Parts(parts, self.waiting)
         fixed = repair(iter(people), people.waiting, self.rules)
         for step, part in zip(fixed.steps, people.read, strict=True):
-            require_certificate(count_envious_in_step(step, part, self.rules))
+            self.envious += count_envious_in_step(step, part, self.rules)
             yield from self._rows(_named(step.decided, people.person))
         skipped = fixed.replaced
         for batch in read_pieces(decided):
@@ -144,7 +143,7 @@ class _Line:
         """Rows of those who still wait when there is nobody left."""
         people = _Parts(None, self.waiting)
         step = sweep_range(NOBODY_WAITS, people.waiting, self.rules)
-        require_certificate(count_envious_in_step(step, NOBODY_WAITS, self.rules))
+        self.envious += count_envious_in_step(step, NOBODY_WAITS, self.rules)
         yield from self._rows(_named(step.decided, people.person))
 
     def _rows(self, decided: pa.Table) -> Batches:
@@ -159,7 +158,9 @@ class _Line:
             twin=decided["twin"],
             distance=decided["distance"].to_numpy(),
             alone=np.full(n, self.is_alone),
+            envious=self.envious,
         )
+        self.envious = 0 if n else self.envious
         yield from rows.combine_chunks().to_batches()
 
 

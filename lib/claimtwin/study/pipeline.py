@@ -158,8 +158,8 @@ def _check(
     run: Run, matches: Made, scores: Made, candidates: Made, caliper: float | None
 ) -> tuple[int, dict[str, int]]:
     """Number of pairs, and the broken invariants by name: all nothing, or the run ends here."""
-    pairs, extra = keep_pairs(matches.frame), covariates_of(run.protocol.matching)
-    counted = count_broken(pairs, unpack_people(scores.frame, extra), candidates.frame, run.protocol, caliper)
+    extra = covariates_of(run.protocol.matching)
+    counted = count_broken(matches.frame, unpack_people(scores.frame, extra), candidates.frame, run.protocol, caliper)
     broken: dict[str, int] = collect_compact(counted, ["pairs", *INVARIANTS], max_rows=1).to_pylist()[0]
     count = broken.pop("pairs")
     require_pairs(count, run.protocol)
