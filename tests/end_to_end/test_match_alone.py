@@ -41,6 +41,7 @@ FORMS = {
         ["--discard", "both", "--order", "maximum", "--caliper", "score=0.02", "--seed", "7"],
         {"discard": "both", "order": "maximum", "caliper": {"score": 0.02}, "seed": 7},
     ),
+    "capped": (["--cap", "40", "--caliper", "score=0.05"], {"cap": 40, "caliper": "score=0.05"}),
 }
 
 
@@ -136,6 +137,56 @@ def test_who_lies_outside_the_other_arms_scores_is_left_out_and_named() -> None:
     reasons = dict(triples(found.unmatched.select(["treated_id", "reason"])))
     left_out = {p for p, side in arm.items() if side and p not in inside}
     assert {p for p, reason in reasons.items() if reason == "outside support"} == left_out and left_out
+
+
+PER_BLOCK = {"exact": "region", "caliper": {"score": "0.1sd", "age": "1sd"}, "caliper_sd": "per_block"}
+
+
+def test_calipers_per_block_are_those_of_a_match_of_each_block_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The north's scores are made to lie close together, so that its caliper is another than that of all."""
+    table = made_units()
+    is_north = np.array(table["region"].to_pylist()) == "north"
+    score = np.where(is_north, 0.3 + table["ps"].to_numpy() / 20, table["ps"].to_numpy())
+    table = table.set_column(table.column_names.index("ps"), "ps", pa.array(score))
+    with pytest.warns(UserWarning, match="blocks of small spread get narrow calipers"):
+        found = claimtwin.match(table, **NAMED, **PER_BLOCK)
+    one_by_one = []
+    for region in ("east", "north", "south"):
+        own = table.filter(pa.array(np.array(table["region"].to_pylist()) == region))
+        widths = {name: k * float(np.std(own[col].to_numpy(), ddof=1)) for name, col, k in
+                  (("score", "ps", 0.1), ("age", "age", 1))}  # fmt: skip
+        one_by_one += triples(claimtwin.match(own, **NAMED, exact="region", caliper=widths).pairs)
+    assert triples(found.pairs) == one_by_one and found.certified
+    assert triples(found.pairs) != triples(claimtwin.match(table, **NAMED, **{**PER_BLOCK, "caliper_sd": "all"}).pairs)
+    assert sum(found.blocks["matched"].to_pylist()) == found.counts["matched"] > 30
+    assert found.unmatched.num_rows == found.counts["treated"] - found.counts["matched"]
+    words = ["--exact", "region", "--caliper", "score=0.1sd", "--caliper", "age=1sd", "--caliper-sd", "per_block"]
+    out = match_file(write(table, tmp_path / "units.csv"), *words)
+    assert out.read_bytes() == write(found.pairs, tmp_path / "arrow.csv").read_bytes()
+    assert "warning: calipers are in standard deviations of each block" in capsys.readouterr().err
+
+
+def test_a_cap_keeps_the_smallest_tie_keys_within_support_of_each_arm_and_names_the_others() -> None:
+    table = made_units()
+    arm = table["treat"].to_numpy()
+    score, rank = np.where(arm == 1, table["ps"].to_numpy() + 0.2, table["ps"].to_numpy()), table["rank"].to_numpy()
+    table = table.set_column(table.column_names.index("ps"), "ps", pa.array(score))
+    options = {"tie": "rank", "caliper": "score=0.05", "discard": "both"}
+    found = claimtwin.match(table, **NAMED, **options, cap=40)
+    inside = [k for k, s in enumerate(score) if min(score[arm != arm[k]]) <= s <= max(score[arm != arm[k]])]
+    kept = [k for side in (0, 1) for k in sorted((k for k in inside if arm[k] == side), key=lambda k: rank[k])[:40]]
+    assert triples(found.pairs) == triples(
+        claimtwin.match(table.take(pa.array(kept)), **NAMED, tie="rank", caliper="score=0.05").pairs
+    )
+    ids = table["person"].to_pylist()
+    cut = {ids[k] for k in inside if arm[k] == 1 and k not in kept}
+    named = {row[0] for row in triples(found.unmatched.select(["treated_id", "reason"])) if row[1] == "above the cap"}
+    assert named == cut and found.counts["above the cap"] == len(cut) > 5
+    assert triples(claimtwin.match(table, **NAMED, **options, cap=300).pairs) == triples(
+        claimtwin.match(table, **NAMED, **options).pairs
+    )
 
 
 def test_every_result_is_written_and_they_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -251,6 +302,10 @@ def test_missing_values_of_a_block_may_be_a_block_of_their_own() -> None:
         (["--order", "biggest"], "order: Input should be 'largest'"),
         (["--order", "maximum"], "maximum is 1:1"),
         (["--floor", "2"], "floor: at most ratio"),
+        (["--cap", "0"], "cap: Input should be greater than or equal to 1"),
+        (["--caliper-sd", "per_block", "--caliper", "score=0.2sd"], "per_block needs a caliper in sd, and exact"),
+        (["--caliper-sd", "per_block", "--caliper", "age=2", "--exact", "age"], "per_block needs a caliper in sd"),
+        (["--caliper-sd", "own"], "caliper_sd: Input should be 'all' or 'per_block'"),
         (["--max-reuse", "2"], "only with replace"),
         (["--distance", "cosine:age"], "distance.kind"),
         (["--distance", "mahalanobis"], "mahalanobis:x1,x2"),

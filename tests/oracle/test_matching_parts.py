@@ -78,13 +78,15 @@ def test_a_cap_keeps_the_smallest_tie_keys_of_each_arm():
     assert within_cap(treated, np.arange(6), 9).all()
 
 
-def reason_by_hand(units, rules, pairs, outside, t):
+def reason_by_hand(units, rules, pairs, outside, cut, t):
     people = people_of(units)
-    controls = [c for c in range(len(units)) if not people[c]["treated"] and not outside[c]]
+    controls = [c for c in range(len(units)) if not (people[c]["treated"] or outside[c] or cut[c])]
     if t in pairs.treated:
         return "matched"
     if outside[t]:
         return "outside support"
+    if cut[t]:
+        return "above the cap"
     if not any(people[c]["block"] == people[t]["block"] for c in controls):
         return "no control in the block"
     if not any(may_be_pair(people[t], people[c], rules) for c in controls):
@@ -97,12 +99,14 @@ def test_each_unmatched_treated_has_the_first_reason_that_applies():
     for seed in range(600):
         units, rules = nasty_study(seed)
         outside = outside_support(units.treated, units.score, ("none", "treated", "both")[seed % 3])
-        kept = np.flatnonzero(~outside)
+        cut = ~outside
+        cut[cut] = ~within_cap(units.treated[cut], units.tie[cut], 3 if seed % 4 == 0 else 99)
+        kept = np.flatnonzero(~(outside | cut))
         found = match_units(units.take(kept), rules)
         pairs = type(found)(kept[found.treated], kept[found.control], found.rank, found.distance)
-        reason = why_unmatched(units, rules, pairs, outside)
+        reason = why_unmatched(units, rules, pairs, outside, cut)
         for t in np.flatnonzero(units.treated):
-            assert REASONS[reason[t]] == reason_by_hand(units, rules, pairs, outside, t)
+            assert REASONS[reason[t]] == reason_by_hand(units, rules, pairs, outside, cut, t)
             seen[REASONS[reason[t]]] += 1
         assert not reason[~units.treated].any()
     assert min(seen.values()) > 50

@@ -113,9 +113,30 @@ def test_mahalanobis_inside_a_score_caliper_and_a_covariate_caliper(spark):
     assert len(found["east"]) > 20 and found != by_kernel(rows, Rules(caliper=0.4))
 
 
-def matched_as(scores, asked: Matching, caliper: float) -> list[tuple[object, ...]]:
+def matched_as(scores, asked: Matching, caliper: float | None) -> list[tuple[object, ...]]:
     frame = match_study(scores, asked, caliper, seed=7, split_above=10_000)
     return [tuple(row.values()) for row in frame.toArrow().to_pylist()]
+
+
+def test_a_caliper_of_each_blocks_own_spread(spark):
+    """West's scores are made ten times as narrow; places and partitions move nobody, and invariants measure anew."""
+    rows = [(*row[:4], row[4] / 10 if row[2] == "west" else row[4]) for row in units()]
+    asked = Matching(caliper_sd=0.1, caliper_sd_of="block")
+    expected = {}
+    for block in ("east", "west"):
+        own = [row for row in rows if row[2] == block]
+        expected |= by_kernel(own, Rules(caliper=0.1 * float(np.std(sorted(row[4] for row in own), ddof=1))))
+    frame = spark.createDataFrame(rows, SCORES)
+    found = matched_as(pack_people(frame.repartition(7)), asked, None)
+    assert pairs_of(found) == expected and len(expected["west"]) > 20
+    assert expected != by_kernel(rows, Rules(caliper=0.1 * float(np.std([row[4] for row in rows], ddof=1))))
+    protocol = PROTOCOL.model_copy(update={"matching": asked})
+    pairs = [row for row in found if row[3]]
+    assert checked(spark, pairs, rows, caliper=None, protocol=protocol)["outside_caliper"] == 0
+    narrower = PROTOCOL.model_copy(update={"matching": asked.model_copy(update={"caliper_sd": 0.05})})
+    assert checked(spark, pairs, rows, caliper=None, protocol=narrower)["outside_caliper"] > 0
+    with pytest.raises(InputError, match="cannot be cut"):
+        match_study(pack_people(frame), asked, None, 7, split_above=150)
 
 
 @pytest.mark.parametrize(
@@ -189,13 +210,13 @@ def test_who_has_no_twin_has_a_reason(spark):
     assert_df_equality(matches.select("treated_person", "reason"), expected, ignore_row_order=True)
 
 
-def checked(spark: SparkSession, pairs, scores, met=ALL_MET, caliper=0.5) -> dict[str, int]:
+def checked(spark: SparkSession, pairs, scores, met=ALL_MET, caliper=0.5, protocol=PROTOCOL) -> dict[str, int]:
     people = [(row[0], row[1], met) for row in scores]
     found = count_broken(
         spark.createDataFrame(pairs, ", ".join(f"{f.name} {t}" for f, t in zip(MATCHES, TYPES, strict=True))),
         spark.createDataFrame(scores, SCORES),
         spark.createDataFrame(people, "person_id string, treated boolean, met bigint"),
-        PROTOCOL,
+        protocol,
         caliper,
     )
     return found.toArrow().to_pylist()[0]

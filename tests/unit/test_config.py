@@ -45,6 +45,8 @@ def test_a_fingerprint_follows_the_values():
         ("max_reuse=3", "max_reuse: only with replace"),
         ("distance=mahalanobis", "distance_covariates: mahalanobis needs at least one"),
         ("distance_covariates=[age]", "distance_covariates: only with distance mahalanobis"),
+        ("caliper_sd_of=block,caliper_sd=null", "caliper_sd_of: block needs a caliper_sd and block_keys"),
+        ("caliper_sd_of=block,block_keys=[]", "caliper_sd_of: block needs a caliper_sd and block_keys"),
         ("order=maximum,caliper_sd=null", "order: maximum needs a caliper_sd"),
         ("order=maximum,covariate_calipers={age: 5}", "order: maximum is 1:1"),
         ("covariate_calipers={sex: 1}", "matching.covariate_calipers.sex"),
@@ -70,3 +72,14 @@ def test_a_match_may_be_asked_for_in_other_ways_and_by_itself_k_to_1():
 
 def test_the_orders_of_the_protocol_are_those_of_the_kernel_and_the_report_has_words_for_each():
     assert get_args(Order) == get_args(KernelOrder) == tuple(ORDERS)
+
+
+def test_whose_standard_deviation_a_caliper_is_in_is_written_only_where_it_is_not_that_of_all():
+    """So the results and stamps of every protocol that does not ask for it are what they were."""
+    said = {
+        value: load_configuration("jpr_s412081", "local", [f"study.matching.caliper_sd_of={value}"])[0].matching
+        for value in ("all", "block")
+    }
+    assert "caliper_sd_of" not in said["all"].model_dump(mode="json")
+    assert said["block"].model_dump(mode="json") == {**said["all"].model_dump(mode="json"), "caliper_sd_of": "block"}
+    assert Matching.model_validate(said["block"].model_dump(mode="json")) == said["block"]

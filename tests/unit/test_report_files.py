@@ -5,7 +5,10 @@ from io import StringIO
 from xml.etree import ElementTree
 
 import pytest
+from claimtwin.config.matching import PER_BLOCK
+from claimtwin.report.design_tables import matching_table
 from claimtwin.report.figures import draw, figures, overlap_plot
+from claimtwin.report.methods import methods
 from claimtwin.report.summary import summary_lines
 from claimtwin.report.tables import csv_tables
 
@@ -82,6 +85,20 @@ def test_a_match_without_a_caliper_says_none_and_not_withheld() -> None:
     results["matching"] |= {"caliper_sd": None, "caliper": None, "block_keys": []}
     found = {row["figure"]: row["value"] for row in rows(csv_tables(results)["matching.csv"])}
     assert (found["caliper_sd"], found["caliper"], found["block_keys"]) == ("none", "none", "")
+
+
+def test_a_caliper_per_block_says_so_and_what_it_does() -> None:
+    results = full_results()
+    results["matching"] |= {"caliper_sd_of": "block", "caliper": None, "warning": PER_BLOCK}
+    found = {row["figure"]: row["value"] for row in rows(csv_tables(results)["matching.csv"])}
+    assert (found["caliper_sd"], found["caliper"]) == ("0.2", "by block")
+    told = dict(tuple(map(str, row)) for row in matching_table(results).rows)
+    assert told["Caliper"] == "0.2 SD of the logit in each block"
+    assert matching_table(results).note.startswith(
+        "Calipers are in standard deviations of each block: blocks of small spread get"
+    )
+    told_of = dict(methods(results))["Match"]
+    assert "one for each block (calipers are in" in told_of and "the same in all blocks" not in told_of
 
 
 def test_withheld_cells_are_the_word_and_what_is_not_defined_is_empty() -> None:

@@ -55,9 +55,14 @@ Calipers = Annotated[
     list[str] | None,
     _option(NEAR, "Farthest apart: score=0.2sd, age=5; age=-5 for least apart. May be repeated.", "--caliper"),
 ]
+CaliperSd = Annotated[
+    str | None,
+    _option(NEAR, "Whose standard deviations: all (default), or per_block, each block's own.", "--caliper-sd"),
+]
 Discard = Annotated[
     str | None, _option(NEAR, "Leave out who has a score outside the other arm's: treated, control, both.", "--discard")
 ]
+Cap = Annotated[int | None, _option(NEAR, "Most people of each arm: those with the smallest tie keys.", "--cap")]
 Order = Annotated[
     str | None,
     _option(WHO, "largest, smallest, data, random, closest, farthest, or maximum (most pairs).", "--order"),
@@ -88,7 +93,9 @@ def match(
     exact: Exact = None,
     anti_exact: AntiExact = None,
     caliper: Calipers = None,
+    caliper_sd: CaliperSd = None,
     discard: Discard = None,
+    cap: Cap = None,
     order: Order = None,
     ratio: Ratio = None,
     floor: Floor = None,

@@ -48,8 +48,8 @@ class Distance(Strict):
 class Caliper(Strict):
     """The farthest that twins may be apart in one column; written ``age=5`` or ``score=0.2sd``.
 
-    ``width`` is in units of the column, or with ``in_sd`` in standard deviations over all units (n - 1). Its end is
-    included. A negative width of a covariate is the least that twins have to be apart.
+    ``width`` is in units of the column, or with ``in_sd`` in standard deviations (n - 1). Its end is included. A
+    negative width of a covariate is the least that twins have to be apart.
     """
 
     column: Name
@@ -85,11 +85,13 @@ class MatchSpec(Strict):
         exact: Twins agree in all of these; each combination is a block.
         anti_exact: Twins differ in every one of these.
         caliper: See ``Caliper``; ``score`` is the score on its link, whatever its column is called.
+        caliper_sd: Whose standard deviations calipers are in: those of all units, or of each block by itself.
         ratio: Most twins of one treated.
         floor: Treated with fewer twins than this lose them.
         replace, max_reuse: Whether a control may be the twin of several; of how many at most, null for no limit.
         order: Who chooses first; null is ``largest``, or ``data`` where there is no score.
         discard: The arms that lose who lies outside the other arm's range of scores, before the match.
+        cap: Most people of each arm in the match: those with the smallest tie keys, within support; null for all.
         tie: Column whose smaller value wins ties; null, a hash of seed and id.
         null_block: Whether missing values of ``exact`` and ``anti_exact`` are refused or a value of their own.
         covariates: Columns of the balance table; ``all`` for every column; null, the columns named above.
@@ -105,12 +107,14 @@ class MatchSpec(Strict):
     exact: Names = ()
     anti_exact: Names = ()
     caliper: tuple[Caliper, ...] = ()
+    caliper_sd: Literal["all", "per_block"] = "all"
     ratio: Annotated[int, Field(ge=1)] = 1
     floor: Annotated[int, Field(ge=1)] = 1
     replace: bool = False
     max_reuse: Annotated[int, Field(ge=1)] | None = None
     order: Order | None = None
     discard: Literal["none", "treated", "control", "both"] = "none"
+    cap: Annotated[int, Field(ge=1)] | None = None
     tie: Name | None = None
     seed: Annotated[int, Field(ge=0)] = 0
     null_block: Literal["refuse", "own"] = "refuse"
@@ -166,6 +170,13 @@ class MatchSpec(Strict):
         _keep(value, not on_score or _has_score(so_far), "a caliper on the score needs a score")
         return _keep(value, min(on_score, default=1.0) > 0, "a caliper on the score is above 0")
 
+    @field_validator("caliper_sd")
+    @classmethod
+    def _has_blocks(cls, value: str, so_far: ValidationInfo) -> str:
+        in_sd = any(c.in_sd for c in so_far.data.get("caliper", (_SOME,)))
+        kept = value == ALL or (in_sd and bool(so_far.data.get("exact", (SCORE,))))
+        return _keep(value, kept, "per_block needs a caliper in sd, and exact columns that make blocks")
+
     @field_validator("floor")
     @classmethod
     def _within_ratio(cls, value: int, so_far: ValidationInfo) -> int:
@@ -220,12 +231,14 @@ class MatchOptions(TypedDict, total=False):
     exact: str | Iterable[str]
     anti_exact: str | Iterable[str]
     caliper: str | Iterable[str] | Mapping[str, str | float]
+    caliper_sd: Literal["all", "per_block"]
     ratio: int
     floor: int
     replace: bool
     max_reuse: int | None
     order: Order | None
     discard: Literal["none", "treated", "control", "both"]
+    cap: int | None
     tie: str | None
     seed: int
     null_block: Literal["refuse", "own"]
@@ -249,7 +262,7 @@ def read_spec(options: Mapping[str, Any]) -> MatchSpec:
     )
 
 
-_SOME = Caliper(column=SCORE, width=1.0)
+_SOME = Caliper(column=SCORE, width=1.0, in_sd=True)
 
 
 def _has_score(so_far: ValidationInfo) -> bool:

@@ -108,7 +108,8 @@ def matching_table(results: Results) -> Table:
         ("Caliper", caliper_words(match)),
         *((f"Without a twin: {sentence_case(why).lower()}", count(n)) for why, n in sorted(match["reasons"].items())),
     ]
-    return Table("Pairs, people without a twin, caliper", ("Figure", "Value"), in_rows(rows))
+    warning = f"{sentence_case(match['warning'])}." if "warning" in match else ""
+    return Table("Pairs, people without a twin, caliper", ("Figure", "Value"), in_rows(rows), note=warning)
 
 
 def blocks_table(results: Results) -> Table:
@@ -134,9 +135,11 @@ def invariants_table(results: Results) -> Table:
 
 
 def caliper_words(match: Row) -> str:
-    """The caliper in both units: ``0.2 SD of the logit (0.123)``."""
+    """The caliper in both units: ``0.2 SD of the logit (0.123)``; one per block in standard deviations only."""
     if match["caliper_sd"] is None:
         return "none"
+    if match.get("caliper_sd_of") == "block":
+        return f"{match['caliper_sd']:g} SD of the logit in each block"
     return f"{match['caliper_sd']:g} SD of the logit ({number(match['caliper'], 4)})"
 
 

@@ -8,7 +8,17 @@ from typing import Any
 
 from claimtwin.report.answer import outcomes_in
 from claimtwin.report.design_tables import caliper_words
-from claimtwin.report.words import ARMS, Results, count, covariate_title, listed, number, outcome_scale, outcome_title
+from claimtwin.report.words import (
+    ARMS,
+    Results,
+    Row,
+    count,
+    covariate_title,
+    listed,
+    number,
+    outcome_scale,
+    outcome_title,
+)
 
 Part = Mapping[str, Any]
 OVERLAPS = {
@@ -140,10 +150,15 @@ def _match(results: Results, protocol: Part) -> str:
     inside = f"inside blocks of equal {listed(keys)}" if keys else "in one block"
     return (
         f"Each treated person was matched to one comparator, {_nearest(asked)}, without replacement, "
-        f"{ORDERS[asked.get('order', 'largest')]}, {inside}; caliper: {caliper_words(match)}, the "
-        f"same in all blocks{_widths(asked)}. Ties were broken by a hash of the seed and the person. The effect is "
+        f"{ORDERS[asked.get('order', 'largest')]}, {inside}; caliper: {caliper_words(match)}, "
+        f"{_reach(match)}{_widths(asked)}. Ties were broken by a hash of the seed and the person. The effect is "
         "that on the treated who found a twin."
     )
+
+
+def _reach(match: Row) -> str:
+    """Whether blocks share the caliper; if not, what that does."""
+    return f"one for each block ({match['warning']})" if "warning" in match else "the same in all blocks"
 
 
 def _nearest(asked: Part) -> str:

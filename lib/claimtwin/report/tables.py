@@ -99,12 +99,16 @@ def matching(results: Results) -> str:
     match = results["matching"]
     lines = [
         *((name, cell(match[name])) for name in MATCHING),
-        *((name, "none" if match[name] is None else cell(match[name])) for name in CALIPER),
+        *((name, _no_caliper(match) if match[name] is None else cell(match[name])) for name in CALIPER),
         ("block_keys", cell(match["block_keys"])),
         *((f"unmatched.{why}", cell(people)) for why, people in sorted(match["reasons"].items())),
         *((f"invariant.{name}", cell(times)) for name, times in sorted(match["invariants"].items())),
     ]
     return _written([("figure", "value"), *lines])
+
+
+def _no_caliper(match: Row) -> str:
+    return "by block" if match.get("caliper_sd_of") == "block" else "none"
 
 
 def score(results: Results) -> str:

@@ -13,11 +13,16 @@ from claimtwin.spark.pairing import build_pair_members, keep_pairs
 
 INVARIANTS = ("outside_block", "outside_caliper", "used_twice", "wrong_arm", "not_eligible", "envious")
 
+ROUNDING = 1 + 1e-9
+"""How far a standard deviation that is added up in another order may be off; the task's own proof allows nothing."""
+
 
 def count_broken(
     matches: DataFrame, scores: DataFrame, candidates: DataFrame, protocol: Protocol, caliper: float | None
 ) -> DataFrame:
     """One row: ``pairs``, and for each invariant the pairs (the people, for ``used_twice``) that break it.
+
+    A caliper per block is measured anew, from ``scores``.
 
     ``wrong_arm``: a member of the pair was never scored in the arm that it stands for. ``envious``: treated who would
     rather have a twin that was free in their turn, as the certificate counted them when the match was made.
@@ -26,9 +31,11 @@ def count_broken(
     members = build_pair_members(pairs)
     widths = protocol.matching.covariate_calipers
     scored = scores.select("person_id", "treated", F.col("block").alias("own_block"), "logit", *widths)
+    if protocol.matching.per_block:
+        scored = scored.join(_own_calipers(scored, protocol), "own_block", "left")
     eligible = candidates.select("person_id", "treated", is_eligible(protocol).alias("eligible"))
     known = members.join(scored, ["person_id", "treated"], "left").join(eligible, ["person_id", "treated"], "left")
-    broken = known.groupBy("block", "rank").agg(*_flags(caliper, widths))
+    broken = known.groupBy("block", "rank").agg(*_flags(caliper, widths, per_block=protocol.matching.per_block))
     twice = members.groupBy("person_id").agg((F.count(F.lit(1)) > 1).alias("used_twice"))
     counted = broken.agg(
         F.count(F.lit(1)).alias("pairs"),
@@ -38,9 +45,17 @@ def count_broken(
     return counted.crossJoin(twice.agg(_count("used_twice"))).crossJoin(envious).select("pairs", *INVARIANTS)
 
 
-def _flags(caliper: float | None, widths: Mapping[Number, float]) -> list[Column]:
+def _own_calipers(scored: DataFrame, protocol: Protocol) -> DataFrame:
+    """One row per block: ``own_caliper``, 0 for a block of one."""
+    sd = F.coalesce(F.stddev_samp("logit"), F.lit(0.0))
+    return scored.groupBy("own_block").agg((sd * F.lit(protocol.matching.caliper_sd) * ROUNDING).alias("own_caliper"))
+
+
+def _flags(caliper: float | None, widths: Mapping[Number, float], *, per_block: bool) -> list[Column]:
     calipers = [*widths.items()] if caliper is None else [("logit", caliper), *widths.items()]
     width = reduce(Column.__or__, (_is_outside(name, most) for name, most in calipers), F.lit(False))
+    if per_block:
+        width = width | F.coalesce(F.max("logit") - F.min("logit") > F.max("own_caliper"), F.lit(True))
     return [
         (~F.coalesce(F.bool_and(F.col("own_block") == F.col("block")), F.lit(False))).alias("outside_block"),
         width.alias("outside_caliper"),

@@ -17,6 +17,7 @@ from claimtwin.kernel.certificate import count_broken, count_envious
 from claimtwin.kernel.columns import Flags, Index, starts_run
 from claimtwin.kernel.matching import Pairs, Rules, Units, choose_twins
 from claimtwin.kernel.matching.match import keep_floor, sorted_blocks
+from claimtwin.kernel.matching.spread import InSd, join_parts, split_blocks
 from claimtwin.kernel.matching.sweep import NOBODY
 from claimtwin.kernel.matching.units import Scores, Table
 from claimtwin.spark.packing import Places, gather_places, unpack_pieces
@@ -38,16 +39,23 @@ class Distance:
         space: Covariates of a distance of its own; with none the distance is the difference of scores.
         white: Matrix that turns them into coordinates in which that distance is Euclidean (``kernel.matching.shape``).
         near: Covariates with a caliper, in the order of the rules' ``widths``.
+        per_block: Whether the rules' caliper is in standard deviations of each block's logits.
     """
 
     space: tuple[str, ...] = ()
     white: tuple[tuple[float, ...], ...] = ()
     near: tuple[str, ...] = ()
+    per_block: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every covariate, once."""
         return tuple(dict.fromkeys([*self.space, *self.near]))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but the score and one caliper for all decides."""
+        return self == PLAIN
 
 
 PLAIN = Distance()
@@ -59,7 +67,7 @@ def match_blocks(packed: DataFrame, rules: Rules, distance: Distance = PLAIN, pl
 
     Args:
         packed: One row a piece, as ``spark.packing.pack_people`` makes them, with the covariates of the distance.
-        rules: See ``kernel.matching``; the caliper is in units of the logit.
+        rules: See ``kernel.matching``; the caliper is in units of the logit, unless the distance says otherwise.
         distance: What else decides who is near.
         places: Which blocks have a task of their own; none of these is cut. Cannot move a pair.
 
@@ -99,11 +107,23 @@ def units_of(people: pa.Table, block: Index | None, distance: Distance) -> Units
 def _match_place(rules: Rules, distance: Distance, part: int, pieces: pa.Table) -> pa.Table:
     names, code, people = unpack_pieces(pieces)
     units = units_of(people, code if len(names) > 1 else None, distance)
+    chosen, envious = (_by_block if distance.per_block else _certified)(units, rules)
+    return _rows_of(people["person_id"], names, units, keep_floor(chosen, rules.floor), envious)
+
+
+def _by_block(units: Units, rules: Rules) -> tuple[Pairs, int]:
+    """The match of each block with a caliper of its own, in rows of all."""
+    parts = list(split_blocks(units, rules, InSd(score=True)))
+    found = [_certified(part.units, part.rules) for part in parts]
+    return join_parts(parts, [chosen for chosen, _ in found]), sum(envious for _, envious in found)
+
+
+def _certified(units: Units, rules: Rules) -> tuple[Pairs, int]:
+    """The match before the floor, and how many would rather have another twin, or have one that rules forbid."""
     blocks = list(sorted_blocks(units, rules))
     chosen = choose_twins(units, rules, blocks)
     envious = 0 if rules.replace else count_envious(units, rules, chosen, blocks)  # with replacement nobody competes
-    envious += count_broken(units, rules, chosen)
-    return _rows_of(people["person_id"], names, units, keep_floor(chosen, rules.floor), envious)
+    return chosen, envious + count_broken(units, rules, chosen)
 
 
 def _rows_of(person: pa.ChunkedArray, names: Sequence[str], units: Units, pairs: Pairs, envious: int) -> pa.Table:

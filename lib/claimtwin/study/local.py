@@ -23,6 +23,7 @@ from claimtwin.errors import GuardError
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.kernel.matching import match_largest
+from claimtwin.kernel.matching.spread import spread as spread_of
 from claimtwin.kernel.outcomes import count_outcomes
 from claimtwin.schema.tables import TABLES, arrow_schema
 from claimtwin.spark.blocks import DAY, MEMBERS
@@ -125,7 +126,8 @@ def match_local(candidates: pa.Table, protocol: Protocol) -> Rows:
     parts = []
     for block in np.unique(blocks):
         ours, theirs = (np.flatnonzero((blocks == block) & (treated == side)) for side in (True, False))
-        caliper = None if width is None else width * spread
+        own = spread_of(score[blocks == block]) if protocol.matching.per_block else spread
+        caliper = None if width is None else width * own
         found = match_largest(score[ours], tie[ours], score[theirs], tie[theirs], caliper=caliper)
         parts.append(np.stack([ours[found.treated], theirs[found.control]], axis=1).ravel())
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)

@@ -37,7 +37,7 @@ def match_study(packed: DataFrame, matching: Matching, caliper: float | None, se
     Args:
         packed: The candidates by block (``spark.packing.PACKED``), with ``covariates_of`` the protocol.
         matching: What the protocol asks for.
-        caliper: In units of the logit.
+        caliper: In units of the logit; null for none, or where each block has its own.
         seed: Of the study; decides the order ``random``.
         split_above: People that a task may hold of one block.
 
@@ -49,14 +49,14 @@ def match_study(packed: DataFrame, matching: Matching, caliper: float | None, se
 
 
 def rules_of(matching: Matching, caliper: float | None, seed: int) -> Rules:
-    """The protocol's choices as rules of the kernel."""
+    """The protocol's choices as rules of the kernel; a caliper per block stays in standard deviations."""
     return Rules(
         order=matching.order,
         ratio=matching.ratio,
         floor=matching.floor,
         replace=matching.replace,
         max_reuse=matching.max_reuse,
-        caliper=caliper,
+        caliper=matching.caliper_sd if matching.per_block else caliper,
         widths=tuple(matching.covariate_calipers.values()),
         seed=seed,
     )
@@ -83,7 +83,7 @@ def find_places(packed: DataFrame, rules: Rules, distance: Distance, split_above
 
 def _can_be_cut(rules: Rules, distance: Distance) -> bool:
     one_to_one = rules.ratio == 1 and not rules.replace
-    return rules.order in SWEPT_ORDERS and one_to_one and rules.caliper is not None and not distance.columns
+    return rules.order in SWEPT_ORDERS and one_to_one and rules.caliper is not None and distance.is_plain
 
 
 def _cuts(packed: DataFrame, giants: Mapping[str, Any], split_above: int) -> dict[str, list[float]]:
@@ -109,7 +109,7 @@ def quantiles(pieces: Sequence[Mapping[str, Any]], ranges: int) -> list[float]:
 def _distance(packed: DataFrame, matching: Matching) -> Distance:
     names, near = tuple(matching.distance_covariates), tuple(matching.covariate_calipers)
     if not names:
-        return Distance(near=near)
+        return Distance(near=near, per_block=matching.per_block)
     p = range(len(names))
     columns = ["treated", "n", *(f"total_{k}" for k in p), *(f"product_{j}_{k}" for k in p for j in range(k + 1))]
     arms = collect_compact(sum_within(unpack_people(packed, names), names), columns, max_rows=2).to_pylist()
@@ -122,14 +122,14 @@ def _distance(packed: DataFrame, matching: Matching) -> Distance:
         for arm in sorted(arms, key=lambda arm: bool(arm["treated"]))
     ]
     white = whitening(pooled_covariance(totals))
-    return Distance(names, tuple(tuple(row) for row in white.tolist()), near)
+    return Distance(names, tuple(tuple(row) for row in white.tolist()), near, matching.per_block)
 
 
 def _too_large(n: int, split_above: int) -> InputError:
     return InputError(
         f"A block has {n:,} people, more than the {split_above:,} that a task may hold, and cannot be cut.",
         where="study.matching and env.matching.split_above",
-        rule="only a 1:1 match on the score, largest or smallest first, with a caliper, is made range by range",
-        remedy="name more block_keys; or match on the score alone, largest or smallest first, with a caliper; "
-        "or raise split_above to what a worker's memory holds (docs/decisions/005-matching.md)",
+        rule="only a 1:1 match on the score, largest or smallest first, with one caliper, is made range by range",
+        remedy="name more block_keys; or match on the score alone, largest or smallest first, with one caliper for "
+        "all blocks; or raise split_above to what a worker's memory holds (docs/decisions/005-matching.md)",
     )

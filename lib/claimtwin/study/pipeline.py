@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from claimtwin.config.deployment import Env
+from claimtwin.config.matching import PER_BLOCK
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import GuardError
 from claimtwin.io.collect import collect_compact
@@ -122,7 +123,9 @@ def _match(run: Run, candidates: Made) -> Design:
     model = read_model(model_table.frame)
     asked, seed = run.protocol.matching, run.protocol.study.seed
     keys, extra = asked.block_keys, covariates_of(asked)
-    caliper = None if asked.caliper_sd is None else asked.caliper_sd * model.sd_logit
+    caliper = None if asked.caliper_sd is None or asked.per_block else asked.caliper_sd * model.sd_logit
+    if asked.per_block:
+        run.say(f"warning: {PER_BLOCK}")
     scores = make_table(
         run.spark,
         run.table("scores"),

@@ -5,6 +5,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from claimtwin.config.deployment import Env
+from claimtwin.config.matching import PER_BLOCK
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import GuardError
 from claimtwin.stats.withhold import is_small, withhold
@@ -133,6 +134,7 @@ def _matching(protocol: Protocol, design: Design, flow: Flow, min_cell: int) -> 
         "comparators": flow.left["comparator"],
         "caliper_sd": protocol.matching.caliper_sd,
         "caliper": design.caliper,
+        **({"caliper_sd_of": "block", "warning": PER_BLOCK} if protocol.matching.per_block else {}),
         "block_keys": list(protocol.matching.block_keys),
         "reasons": collect_reasons(design, unmatched, min_cell),
         "invariants": design.invariants,

@@ -13,30 +13,42 @@ from claimtwin.kernel.matching.rules import Rules
 from claimtwin.kernel.matching.units import Scores, Units
 from claimtwin.kernel.matching.window import Window, is_measured
 
-REASONS = ("matched", "outside support", "no control in the block", "no control within reach", "taken by others")
+REASONS = (
+    "matched",
+    "outside support",
+    "above the cap",
+    "no control in the block",
+    "no control within reach",
+    "taken by others",
+)
 """By code. The first that applies; the last one also says that fewer were left than the floor asks for."""
-MATCHED, OUTSIDE, NO_CONTROL, NONE_IN_REACH, TAKEN = range(len(REASONS))
+MATCHED, OUTSIDE, CUT, NO_CONTROL, NONE_IN_REACH, TAKEN = range(len(REASONS))
 
 
-def why_unmatched(units: Units, rules: Rules, pairs: Pairs, outside: Flags | None = None) -> NDArray[np.int8]:
+def why_unmatched(
+    units: Units, rules: Rules, pairs: Pairs, outside: Flags | None = None, cut: Flags | None = None
+) -> NDArray[np.int8]:
     """Code of ``REASONS`` for each person of the units; 0 for controls, who need no twin.
 
     Args:
         pairs: Of these units and rules, in rows of ``units``.
-        outside: Who was left out of the match; null for nobody.
+        outside: Who was left out of the match for want of support; null for nobody.
+        cut: Who was left out of it by a cap; null for nobody.
 
     ``within reach`` looks at the score caliper, covariate calipers and anti-exact columns together.
     """
-    left_out = np.zeros(len(units), np.bool_) if outside is None else outside
+    nobody = np.zeros(len(units), np.bool_)
+    outside, cut = nobody if outside is None else outside, nobody if cut is None else cut
     reason = np.where(units.treated, np.int8(NO_CONTROL), np.int8(MATCHED)).astype(np.int8)
-    in_match = ~left_out
+    in_match = ~(outside | cut)
     controls = np.unique(units.block[in_match & ~units.treated])
     reason[units.treated & np.isin(units.block, controls)] = NONE_IN_REACH
     reason[pairs.treated] = MATCHED
     asking = np.flatnonzero(in_match & ((reason == NONE_IN_REACH) | ~units.treated))
     if (reason == NONE_IN_REACH).any():
         reason[asking[_in_reach(units.take(asking), rules)]] = TAKEN
-    reason[left_out & units.treated] = OUTSIDE
+    reason[cut & units.treated] = CUT
+    reason[outside & units.treated] = OUTSIDE
     return reason
 
 

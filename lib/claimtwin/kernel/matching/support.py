@@ -31,6 +31,8 @@ def outside_support(treated: Flags, score: Scores, discard: Discard) -> Flags:
 def within_cap(treated: Flags, tie: Index, most: int) -> Flags:
     """Whether a person is one of the ``most`` of their arm with the smallest tie key, then row.
 
+    All of an arm that has no more people than that.
+
     With tie keys that are hashes this is a random sample that anybody can draw again.
     """
     kept = np.zeros(len(treated), np.bool_)

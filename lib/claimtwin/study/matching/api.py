@@ -1,5 +1,6 @@
 """``claimtwin.match`` and ``claimtwin.balance``: a frame in, frames of the same kind out."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Unpack
@@ -8,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from claimtwin.config.match_spec import ALL, MatchOptions, read_spec
+from claimtwin.config.matching import PER_BLOCK
 from claimtwin.study.matching.balance import covariates_of, measure_balance, pairs_by_id, weights_of
 from claimtwin.study.matching.columns import flags, plain, require_columns, require_ids, ties
 from claimtwin.study.matching.frames import as_arrow, like, names_of
@@ -45,12 +47,17 @@ def match(units: Any, **options: Unpack[MatchOptions]) -> Match:
     Ties: of two equally near controls the one with the lower score, then the smaller tie key, by default a hash of
     seed and id. Nothing depends on the order of rows.
 
+    Warns:
+        UserWarning: Calipers are in standard deviations of each block (``caliper_sd="per_block"``).
+
     Raises:
         ConfigError: Options that are unknown, unreadable or contradictory, all at once; columns that are not there.
         InputError: Values that cannot be matched on, with their number.
         GuardError: The match does not keep its rules: a fault of ours.
     """
     spec = read_spec(options)
+    if spec.caliper_sd != ALL:
+        warnings.warn(PER_BLOCK, stacklevel=2)
     found = match_table(as_arrow(units, columns_needed(spec, names_of(units))), spec)
     back = like(units)
     frames = {name: back(getattr(found, name)) for name in ("pairs", "unmatched", "blocks", "weights", "balance")}

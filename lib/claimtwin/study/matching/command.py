@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claimtwin.config.match_spec import MatchSpec
+from claimtwin.config.match_spec import ALL, MatchSpec
+from claimtwin.config.matching import PER_BLOCK
 from claimtwin.io.units import check_outputs, is_delta, read_units, write_table_file
 from claimtwin.kernel.matching.accounting import REASONS
 from claimtwin.study.matching.frames import as_arrow, names_of
@@ -54,6 +55,8 @@ def match_files(files: MatchFiles, spec: MatchSpec, open_delta: OpenDelta, say: 
     check_outputs(list(files.outputs().values()), files.units, overwrite=files.overwrite)
     table = _read(files.units, spec, open_delta)
     say(f"read: {table.num_rows:,} units, {table.num_columns} columns")
+    if spec.caliper_sd != ALL:
+        say(f"warning: {PER_BLOCK}")
     found = match_table(table, spec)
     for line in summary(found):
         say(line)

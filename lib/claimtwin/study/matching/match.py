@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from claimtwin.config.match_spec import ALL, MatchSpec
 from claimtwin.errors import GuardError
 from claimtwin.kernel.certificate import count_broken, count_envious
+from claimtwin.kernel.columns import Flags
 from claimtwin.kernel.matching.accounting import REASONS, count_blocks, why_unmatched
 from claimtwin.kernel.matching.match import choose_twins, keep_floor
 from claimtwin.kernel.matching.pairs import Pairs
 from claimtwin.kernel.matching.rules import Rules
+from claimtwin.kernel.matching.spread import Part, join_parts
 from claimtwin.kernel.matching.units import Scores, Units
 from claimtwin.study.matching.balance import Named, covariates_of, measure_balance, weights_of
 from claimtwin.study.matching.columns import plain, require_columns
-from claimtwin.study.matching.people import People, columns_needed, read_people, rules_of
+from claimtwin.study.matching.people import People, columns_needed, parts_of, read_people
 
 QUANTILES = {"distance_median": 0.5, "distance_p90": 0.9, "distance_max": 1.0}
 
@@ -62,11 +64,9 @@ def match_table(table: pa.Table, spec: MatchSpec) -> MatchTables:
         GuardError: The pairs are not those of the rules, by their certificate.
     """
     people = read_people(plain(table.select(columns_needed(spec, table.column_names))), spec)
-    rules = rules_of(spec, people.units)
     covariates = _covariates(people.table, spec, people.score)
-    pairs = _certified(people, rules)
     units = people.units
-    reason = why_unmatched(units, rules, pairs, people.outside)
+    pairs, reason = _match_parts(people, parts_of(spec, units))
     weight = weights_of(units.treated, pairs)
     names = pa.array(people.block_names)
     counted = Counter(reason[units.treated].tolist())
@@ -78,7 +78,7 @@ def match_table(table: pa.Table, spec: MatchSpec) -> MatchTables:
         weights=_weights_table(people, weight),
         balance=measure_balance(covariates, units.treated, weight),
         counts=counts | {name: counted[code] for code, name in enumerate(REASONS)},
-        certified=not rules.replace,
+        certified=not spec.replace,
     )
 
 
@@ -94,10 +94,20 @@ def _covariates(table: pa.Table, spec: MatchSpec, on_link: Scores | None) -> lis
     return [*score, *covariates_of(table, names, skip_wide=spec.covariates == ALL)]
 
 
-def _certified(people: People, rules: Rules) -> Pairs:
-    """The match of those within support, in rows of all, once nothing is found that is wrong with it."""
-    rows = np.flatnonzero(~people.outside)
-    units = people.units.take(rows) if len(rows) < len(people.units) else people.units
+def _match_parts(people: People, parts: list[Part]) -> tuple[Pairs, NDArray[np.int8]]:
+    """The match of all parts, and everybody's code of ``REASONS``."""
+    found, reason = list[Pairs](), np.zeros(len(people.units), np.int8)
+    for part in parts:
+        outside, cut = people.outside[part.rows], people.cut[part.rows]
+        found.append(_certified(part.units, part.rules, ~(outside | cut)))
+        reason[part.rows] = why_unmatched(part.units, part.rules, found[-1], outside, cut)
+    return join_parts(parts, found), reason
+
+
+def _certified(units: Units, rules: Rules, is_in: Flags) -> Pairs:
+    """The match of those who are in it, in rows of all, once nothing is found that is wrong with it."""
+    rows = np.flatnonzero(is_in)
+    units = units.take(rows) if len(rows) < len(units) else units
     found = choose_twins(units, rules)
     broken = count_broken(units, rules, found)
     envious = 0 if rules.replace else count_envious(units, rules, found)

@@ -10,7 +10,8 @@ from claimtwin.config.match_spec import ALL, Caliper, MatchSpec
 from claimtwin.kernel.columns import Flags, Index
 from claimtwin.kernel.matching import Rules, Units
 from claimtwin.kernel.matching.shape import pooled_scaling, pooled_whitening
-from claimtwin.kernel.matching.support import outside_support
+from claimtwin.kernel.matching.spread import InSd, Part, split_blocks
+from claimtwin.kernel.matching.support import outside_support, within_cap
 from claimtwin.kernel.matching.units import Scores, Table
 from claimtwin.study.matching.columns import codes, flags, numbers, refused, require_columns, require_ids, ties
 
@@ -31,6 +32,7 @@ class People:
         block_names: By code of ``units.block``: the values of the exact columns, joined by `` / `` (a slash inside
             a value is doubled); ``all`` without exact columns.
         outside: Whom ``discard`` leaves out.
+        cut: Whom ``cap`` leaves out of those within support.
     """
 
     table: pa.Table
@@ -39,6 +41,7 @@ class People:
     score: Scores | None
     block_names: list[str]
     outside: Flags
+    cut: Flags
 
 
 def columns_needed(spec: MatchSpec, known: Sequence[str]) -> list[str]:
@@ -76,21 +79,43 @@ def read_people(table: pa.Table, spec: MatchSpec) -> People:
         _space(table, spec, treated),
     )
     outside = np.zeros(len(units), np.bool_) if score is None else outside_support(treated, score, spec.discard)
-    return People(table, table[spec.id], units, score, names, outside)
+    return People(table, table[spec.id], units, score, names, outside, _cut(units, outside, spec.cap))
 
 
-def rules_of(spec: MatchSpec, units: Units) -> Rules:
-    """The rules, with every width in units of its column; standard deviations are over all units, n - 1."""
-    on_score = spec.score_caliper()
-    widths = (_width(c, units.near[:, k]) for k, c in enumerate(spec.covariate_calipers()))
+def _cut(units: Units, outside: Flags, cap: int | None) -> Flags:
+    """Who is in support and not among the people of their arm that the cap keeps."""
+    cut = np.zeros(len(units), np.bool_)
+    if cap is not None:
+        rows = np.flatnonzero(~outside)
+        cut[rows] = ~within_cap(units.treated[rows], units.tie[rows], cap)
+    return cut
+
+
+def parts_of(spec: MatchSpec, units: Units) -> list[Part]:
+    """Who is matched by themselves, by which rules: everybody, or each block where calipers are in its own spread.
+
+    Every width is in units of its column. Standard deviations (n - 1) are over all units, or over all of the block, of
+    both arms and whether or not they are left out of the match.
+    """
+    on_score, on_covariates = spec.score_caliper(), spec.covariate_calipers()
+    if spec.caliper_sd == ALL:
+        caliper = _width(on_score, units.score) if on_score else None
+        widths = (_width(c, units.near[:, k]) for k, c in enumerate(on_covariates))
+        return [Part(np.arange(len(units)), units, _rules(spec, caliper, tuple(widths)))]
+    rules = _rules(spec, on_score.width if on_score else None, tuple(c.width for c in on_covariates))
+    in_sd = InSd(on_score is not None and on_score.in_sd, tuple(c.in_sd for c in on_covariates))
+    return list(split_blocks(units, rules, in_sd))
+
+
+def _rules(spec: MatchSpec, caliper: float | None, widths: tuple[float, ...]) -> Rules:
     return Rules(
         order=spec.turn(),
         ratio=spec.ratio,
         floor=spec.floor,
         replace=spec.replace,
         max_reuse=spec.max_reuse,
-        caliper=_width(on_score, units.score) if on_score else None,
-        widths=tuple(widths),
+        caliper=caliper,
+        widths=widths,
         seed=spec.seed,
     )
 
