@@ -8,7 +8,7 @@ from claimtwin.kernel.matching import Rules
 from claimtwin.spark import ranges
 from claimtwin.spark.packing import Places, _cut, pack_batches
 from claimtwin.spark.pairing import PLAIN, _match_place
-from claimtwin.study.matching import quantiles
+from claimtwin.study.match_stage import quantiles
 
 
 def people(dice, n) -> pa.Table:
