@@ -48,9 +48,9 @@ $(VENV)/.jars: $(VENV)/.ready | java
 demo: setup java ## a whole study on made-up claims with a known effect; leaves claimtwin-demo/report.html
 	@$(BIN)/claimtwin demo --folder claimtwin-demo
 
-test: setup java ## run the tests: those that need Spark, and beside them the others
-	@others=$$(mktemp); $(BIN)/python -m pytest -q -m "not spark" >"$$others" 2>&1 & beside=$$!; \
-	$(BIN)/python -m pytest -q -m spark --durations=5; status=$$?; \
+test: setup java ## run the tests: those of the whole way, and beside them all others
+	@others=$$(mktemp); $(BIN)/python -m pytest -q -m "not whole_way" --durations=5 >"$$others" 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest -q -m whole_way --durations=5; status=$$?; \
 	wait $$beside || status=1; cat "$$others"; rm -f "$$others"; exit $$status
 
 check: $(VENV)/.ready ## lint, formatting, types and house rules; changes nothing

@@ -22,10 +22,10 @@ QUICK_FOR_SMALL_QUERIES = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need Spark, so that the others can run beside them."""
+    """Mark the tests that go the whole way or share a whole ingest, so that the others can run beside them."""
     for item in items:
-        if "spark" in getattr(item, "fixturenames", ()):
-            item.add_marker("spark")
+        if "end_to_end" in item.path.parts or "desynpuf" in getattr(item, "fixturenames", ()):
+            item.add_marker("whole_way")
 
 
 @pytest.fixture(scope="session")

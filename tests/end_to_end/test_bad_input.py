@@ -64,9 +64,18 @@ def test_a_sound_study_ends_well(capfd, sound):
     assert code == 0, screen
 
 
+def test_a_results_folder_that_cannot_be_written_to_is_named(capfd, sound, deployment):
+    taken = deployment / "taken"
+    taken.write_text("a file, not a folder")
+    words = ["--set", f"env.output={taken}"]
+    code, screen = ended(capfd, "run", "--study", "jpr_s412081", *sound, *COVARIATES, *words)
+    assert (code, "cannot be written" in screen) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [
+        (["env.door.max_rows=3"], 4, "More than 3 rows"),  # first, while all stages of the sound study are kept
         (["study.regions=[hip]"], 4, "the treated arm is empty"),
         (["study.population.age_min=119"], 4, "arm is empty"),
         (["study.score.covariates=[age,chiropractic_visits]"], 4, "'chiropractic_visits' is constant"),
@@ -75,7 +84,6 @@ def test_a_sound_study_ends_well(capfd, sound):
         (["study.washout.days=400"], 2, "shorter than the longest look-back"),
         (["study.arms.comparator.procedures=massage"], 2, "No procedure list is called"),
         (["env.truth=nothing.json"], 2, "planted truth"),
-        (["env.door.max_rows=3"], 4, "More than 3 rows"),
     ],
 )
 def test_a_study_that_cannot_be_done_says_why(capfd, sound, changes, code, words):
@@ -120,11 +128,3 @@ def test_a_missing_table_names_the_next_command(capfd, copied):
 def test_a_study_without_blocks_names_the_next_command(capfd, copied):
     code, screen = ended(capfd, "facts", "--study", "jpr_s412081", *copied)
     assert (code, "run `claimtwin pack` first" in screen) == (3, True)
-
-
-def test_a_results_folder_that_cannot_be_written_to_is_named(capfd, sound, deployment):
-    taken = deployment / "taken"
-    taken.write_text("a file, not a folder")
-    words = ["--set", f"env.output={taken}"]
-    code, screen = ended(capfd, "run", "--study", "jpr_s412081", *sound, *COVARIATES, *words)
-    assert (code, "cannot be written" in screen) == (2, True)

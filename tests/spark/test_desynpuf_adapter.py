@@ -5,11 +5,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from claimtwin.config.deployment import Env, Ingest
+from claimtwin.config.deployment import Ingest
 from claimtwin.errors import ConfigError, InputError
 from claimtwin.io.adapters.desynpuf import read_desynpuf
-from claimtwin.study.ingest import ingest
 
+from tests.support.feeds import accepted_rows, rejected_rows
 from tests.support.shared import shared_data
 
 MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -22,12 +22,6 @@ def read(folder, pattern):
         with path.open(newline="", encoding="utf-8") as lines:
             found += list(csv.DictReader(lines))
     return found
-
-
-def run(spark, tmp_path, source, **settings):
-    said = []
-    env = Env(tables=str(tmp_path / "tables"), output=str(tmp_path), ingest=settings)
-    return ingest(spark, env, "desynpuf", str(source), said.append), said
 
 
 def table(spark, tmp_path, name):
@@ -172,6 +166,7 @@ SMALL = {
     "pde.csv": "DESYNPUF_ID,PDE_ID,SRVC_DT,PROD_SRVC_ID,QTY_DSPNSD_NUM,DAYS_SUPLY_NUM,TOT_RX_CST_AMT\n"
     "A,1,20080101,93005801,30,30,5\nA,2,20080101,OTHER,30,30,5\n",
 }  # fmt: skip
+SOME = ("eligibility", "medical_claim", "pharmacy_claim")
 
 
 def test_what_cannot_be_mapped_is_refused_by_the_contract_and_never_dropped(spark, tmp_path):
@@ -179,23 +174,18 @@ def test_what_cannot_be_mapped_is_refused_by_the_contract_and_never_dropped(spar
     source.mkdir()
     for name, text in SMALL.items():
         (source / name).write_text(text, encoding="utf-8")
-    counts, _ = run(spark, tmp_path, source)
-    assert [(c.table, c.rows_in, c.accepted, c.rejected) for c in counts[:3]] == [
-        ("eligibility", 4, 2, 2),
-        ("medical_claim", 8, 5, 3),
-        ("pharmacy_claim", 2, 1, 1),
-    ]
-    kept = {
-        (r["person_id"], r["plan"], r["enrollment_end_date"], r["state"]) for r in table(spark, tmp_path, "eligibility")
-    }
+    feeds = {feed.table: feed for feed in read_desynpuf(spark, Ingest(), str(source))}
+    accepted = {name: accepted_rows(feeds[name], Ingest()) for name in SOME}
+    rejected = {name: rejected_rows(feeds[name], Ingest()) for name in SOME}
+    assert [(len(accepted[name]), len(rejected[name])) for name in SOME] == [(2, 2), (5, 3), (1, 1)]
+    kept = {(r["person_id"], r["plan"], r["enrollment_end_date"], r["state"]) for r in accepted["eligibility"]}
     assert kept == {("A", "part_b_d", date(2008, 2, 29), "CA"), ("B", "part_d", date(2008, 1, 15), None)}
-    refused = {(r["person_id"], *r["rule_ids"]) for r in table(spark, tmp_path, "rejected_eligibility")}
+    refused = {(r["person_id"], *r["rule_ids"]) for r in rejected["eligibility"]}
     assert refused == {("B", "date_form"), ("C", "date_form", "domain")}
     columns = ("claim_id", "claim_line_number", "allowed_amount")
-    kept_lines = table(spark, tmp_path, "medical_claim")
-    lines = sorted(tuple(r[name] for name in columns) for r in kept_lines if r["claim_id"] != "2")
+    lines = sorted(tuple(r[name] for name in columns) for r in accepted["medical_claim"] if r["claim_id"] != "2")
     assert lines == [("3-1", 1, Decimal(50)), ("3-1", 2, None), ("5-1", 1, Decimal(900)), ("5-2", 1, Decimal(100))]
-    assert [r["ndc_code"] for r in table(spark, tmp_path, "pharmacy_claim")] == ["00093005801"]
+    assert [r["ndc_code"] for r in accepted["pharmacy_claim"]] == ["00093005801"]
 
 
 def test_missing_files_and_columns_are_all_named(spark, tmp_path):

@@ -10,9 +10,8 @@ from claimtwin.config.deployment import Ingest
 from claimtwin.errors import ConfigError, InputError
 from claimtwin.io.adapters.omop import read_omop
 from claimtwin.io.adapters.tuva import read_tuva
-from claimtwin.schema.feed import find_sources
-from claimtwin.spark.contract import judge, keep_accepted
 
+from tests.support.feeds import accepted_rows
 from tests.support.shared import shared_data
 
 
@@ -22,11 +21,7 @@ def rows_of(folder, name):
 
 
 def accepted(feeds, table):
-    """Accepted rows of one table; the feed has all columns that a table must have."""
-    feed = next(feed for feed in feeds if feed.table == table)
-    found = find_sources(feed, Ingest())
-    assert found.faults == []
-    return keep_accepted(judge(feed, found.sources, Ingest())).toArrow().to_pylist()
+    return accepted_rows(next(feed for feed in feeds if feed.table == table), Ingest())
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,12 @@ import pytest
 import yaml
 from claimtwin.config.deployment import Ingest
 from claimtwin.config.load import load_env
+from claimtwin.io.adapters.contract import read_contract
 from claimtwin.io.adapters.desynpuf import read_desynpuf
 from claimtwin.io.adapters.files import read_csv, read_parquet
 from claimtwin.io.feeds import write_frame
 from claimtwin.schema.tables import CONTRACTS
-from claimtwin.study.ingest import ingest
+from claimtwin.spark.contract import keep_accepted, keep_rejected
 from claimtwin.study.synthesise import How, collect_sums, synthesise
 from claimtwin.synth import NO_DIRT, SynthSpec, checked_spec, synth_frames, truth_of
 from claimtwin.synth.desynpuf import YEAR, desynpuf_of
@@ -22,6 +23,8 @@ from claimtwin.synth.histories import histories
 from claimtwin.synth.spec import REFUSED, Dirt
 from claimtwin.synth.truth import sums_of
 from pyspark.sql import SparkSession
+
+from tests.support.feeds import judged_feed
 
 SPEC = SynthSpec(members=2 * CHUNK + 300, dirt=Dirt(null_person=0.01, duplicate=0.01))
 EVERY_KIND = dict.fromkeys((*REFUSED, "dotted_icd", "hyphenated_ndc", "missing_supply", "reversal", "paid_twice"), 0.02)
@@ -62,15 +65,14 @@ def written(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
-def test_what_is_written_is_ingested_and_exactly_the_faulty_rows_are_refused(
-    spark: SparkSession, written: Path
-) -> None:
+def test_exactly_the_faulty_rows_of_what_is_written_are_refused(spark: SparkSession, written: Path) -> None:
     told = json.loads((written / "truth.json").read_text())["dirt"]
-    counts = ingest(spark, load_env(str(written / "env.yaml")), "contract", str(written / "feed"), lambda line: None)
-    feed = generate(SMALL, 0, SMALL.members)
-    for count in counts:
-        assert count.rows_in == feed[count.table].num_rows
-        assert count.rejected == sum(told[count.table].get(kind, 0) for kind in REFUSED) > 0
+    settings, feed = load_env(str(written / "env.yaml")).ingest, generate(SMALL, 0, SMALL.members)
+    for one in read_contract(spark, settings, str(written / "feed")):
+        judged = judged_feed(one, settings)
+        rejected, accepted = keep_rejected(judged, "test", "run").count(), keep_accepted(judged).count()
+        assert accepted + rejected == feed[one.table].num_rows
+        assert rejected == sum(told[one.table].get(kind, 0) for kind in REFUSED) > 0
 
 
 def test_the_specification_beside_a_feed_makes_it_again(written: Path) -> None:
