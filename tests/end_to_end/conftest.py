@@ -80,5 +80,7 @@ def bare() -> dict[str, str]:
     """The environment without what the running test session has put there for Spark."""
     mine = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "SPARK_HOME", "PYTHONPATH")
     kept = {key: value for key, value in os.environ.items() if key not in mine}
-    quick = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}  # a JVM that runs a minute need not optimise its code
+    quick = {
+        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
+    }  # a JVM that runs a minute need not optimise its code
     return {**kept, **quick, "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}

@@ -104,16 +104,14 @@ def mark_the_treated(spark, options: list[str], column: str, begun: object, othe
     write_table(marked.localCheckpoint(), ref)
 
 
-def test_arms_that_do_not_overlap_are_named_by_their_column(spark, capfd, copied):
+def test_arms_that_share_nothing_are_told_by_column_or_by_what_to_widen(spark, capfd, copied):
     mark_the_treated(spark, copied, "birth_date", "1990-05-05", "1950-05-05")
+    mark_the_treated(spark, copied, "employer_id", "one", "other")
     code, screen = ended(capfd, "run", "--study", "jpr_s412081", *copied, *COVARIATES)
     assert (code, "'age' separates the arms" in screen) == (4, True)
-
-
-def test_a_match_without_pairs_says_what_to_widen(spark, capfd, copied):
-    mark_the_treated(spark, copied, "employer_id", "one", "other")
-    words = ["--set", "study.matching.block_keys=[employer_id]"]
-    code, screen = ended(capfd, "run", "--study", "jpr_s412081", *copied, *COVARIATES, *words)
+    changes = ("score.covariates=[sex,office_visits]", "adjust=[]", "matching.block_keys=[employer_id]")
+    words = [word for change in changes for word in ("--set", f"study.{change}")]
+    code, screen = ended(capfd, "run", "--study", "jpr_s412081", *copied, *words)
     assert (code, "Nobody was matched" in screen, "fewer block keys" in screen) == (4, True, True)
 
 

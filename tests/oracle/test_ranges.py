@@ -1,5 +1,6 @@
 """A block cut into ranges at any scores gives the pairs of one sweep, in the same order, and proves it."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -60,7 +61,7 @@ def match_at_once(treated, score, rules):
     return list(zip(pairs.treated.tolist(), pairs.control.tolist(), pairs.distance.tolist(), strict=True))
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True)
+@settings(max_examples=int(os.environ.get("CLAIMTWIN_EXAMPLES", "500")), deadline=None, derandomize=True)
 @given(
     SCORES, st.randoms(use_true_random=False), st.sampled_from(["largest", "smallest"]),
     st.sampled_from([None, 0.0, 0.125, 0.25, 1.0]), st.lists(st.integers(-12, 12).map(lambda k: k / 8), max_size=6),

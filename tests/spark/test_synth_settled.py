@@ -13,7 +13,6 @@ from tests.support.feeds import judged_feed
 
 MEMBERS = 400
 CASES = {
-    "new_id": ("adjusted_new_id",),
     "same_id_code": ("adjusted_same_id",),
     "mixed": ("adjusted_mixed", "void_and_replace"),
 }
