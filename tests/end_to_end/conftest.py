@@ -60,9 +60,7 @@ def submit(folder: Path, options: list[str]) -> str:
     archive = packed(folder / "claimtwin.zip")
     submit = str(Path(sys.executable).with_name("spark-submit"))
     settings = ["--properties-file", str(ROOT / "conf/spark-defaults.conf")]
-    # Spark's own 200 partitions are for a cluster; here they would cost minutes and move no byte.
-    small = ["--conf", "spark.sql.shuffle.partitions=4", "--conf", "spark.databricks.delta.snapshotPartitions=2"]
-    job = [submit, *settings, *small, "--py-files", str(archive), str(ROOT / "jobs/run_study.py"), *options]
+    job = [submit, *settings, "--py-files", str(archive), str(ROOT / "jobs/run_study.py"), *options]
     done = subprocess.run(job, capture_output=True, text=True, cwd=folder, env=bare(), timeout=400, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done.stdout + done.stderr
