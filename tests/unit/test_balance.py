@@ -10,7 +10,6 @@ from claimtwin.stats.balance import (
     spread,
     standardised_difference,
     variance_ratio,
-    worst_difference,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,7 +48,6 @@ def test_the_spread_is_that_of_before_matching() -> None:
     after = ArmPair(sums([5, 5, 6]), sums([4, 4, 5]))
     rows = balance_table({"x": before}, {"x": after}, binary=[])
     assert rows[1].smd == pytest.approx(1 / 4)
-    assert worst_difference(rows, "after") == pytest.approx(1 / 4)
 
 
 def test_treated_denominator_is_the_treated_arm_alone() -> None:
@@ -61,4 +59,3 @@ def test_too_few_people_have_no_figures() -> None:
     assert spread(pair, binary=False) is None
     assert standardised_difference(pair, 1.0) is None
     assert variance_ratio(pair, binary=False) is None
-    assert worst_difference([], "before") is None

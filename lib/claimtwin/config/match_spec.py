@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, Self, TypedDict, TypeVar
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from claimtwin.config.load import explain
+from claimtwin.config.matching import Order
 from claimtwin.config.strict import Strict
 from claimtwin.errors import ConfigError
 
-Order = Literal["largest", "smallest", "data", "random", "closest", "farthest", "maximum"]
 Value = TypeVar("Value")
 SCORE = "score"
 ALL = "all"

@@ -124,9 +124,3 @@ def balance_table(
         for name in before
         for when, now in stages
     ]
-
-
-def worst_difference(rows: Sequence[BalanceRow], when: When) -> float | None:
-    """Largest absolute standardised difference among the covariates; None where no row has one."""
-    known = [abs(row.smd) for row in rows if row.when == when and row.smd is not None]
-    return max(known, default=None)

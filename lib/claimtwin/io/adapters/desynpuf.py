@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 
 from claimtwin.codes.states import ABROAD, ssa_states
 from claimtwin.config.deployment import Ingest, TableName
-from claimtwin.errors import ConfigError, InputError
-from claimtwin.io.adapters.files import read_csv
+from claimtwin.errors import InputError
+from claimtwin.io.adapters.files import read_csv, refuse_column_map
 from claimtwin.schema.feed import CORRUPT, Feed, employer_of, named
 from claimtwin.schema.tables import DIAGNOSES, spark_schema
 
@@ -51,8 +51,7 @@ def read_desynpuf(spark: SparkSession, settings: Ingest, source: str) -> list[Fe
         ConfigError: A column map or constants are set.
         InputError: A file or a published column is missing; all are named.
     """
-    if settings.columns or settings.constants:
-        raise ConfigError("A column map is only for --format contract.", "env.yaml: ingest", "docs/desynpuf.md")
+    refuse_column_map(settings, "docs/desynpuf.md")
     files = _open(spark, source.rstrip("/"))
     people, drugs = files.pop(BENEFICIARIES), files.pop("prescription drug events")
     lines = [_lines(frame, kind) for kind, frame in files.items()]

@@ -4,7 +4,8 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from claimtwin.errors import InputError
+from claimtwin.config.deployment import Ingest
+from claimtwin.errors import ConfigError, InputError
 from claimtwin.schema.feed import CORRUPT
 
 
@@ -49,3 +50,13 @@ def _opened(frame: DataFrame) -> DataFrame:
     """Under Connect a name is looked up only when the schema is asked for."""
     frame.schema  # noqa: B018
     return frame
+
+
+def refuse_column_map(settings: Ingest, page: str) -> None:
+    """Stop a feed of published columns for which a column map or constants are set.
+
+    Raises:
+        ConfigError: They are set.
+    """
+    if settings.columns or settings.constants:
+        raise ConfigError("A column map is only for --format contract.", "env.yaml: ingest", page)

@@ -11,8 +11,9 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from claimtwin.config.deployment import Ingest, TableName
-from claimtwin.errors import ConfigError, InputError
+from claimtwin.errors import InputError
 from claimtwin.io.adapters.contract import find_table
+from claimtwin.io.adapters.files import refuse_column_map
 from claimtwin.schema.feed import CORRUPT, Feed, employer_of
 from claimtwin.schema.tables import DIAGNOSES, spark_schema
 
@@ -48,8 +49,7 @@ def read_omop(spark: SparkSession, settings: Ingest, source: str) -> list[Feed]:
         ConfigError: A column map or constants are set.
         InputError: A table or a column is missing; all are named.
     """
-    if settings.columns or settings.constants:
-        raise ConfigError("A column map is only for --format contract.", "env.yaml: ingest", "docs/omop.md")
+    refuse_column_map(settings, "docs/omop.md")
     tables = _open(spark, settings, source)
     fills, lines = _fills(tables), _lines(tables)
     return [

@@ -13,8 +13,9 @@ from pyspark.sql import functions as F
 
 from claimtwin.codes.states import state_names
 from claimtwin.config.deployment import Ingest, TableName
-from claimtwin.errors import ConfigError, InputError
+from claimtwin.errors import InputError
 from claimtwin.io.adapters.contract import find_table
+from claimtwin.io.adapters.files import refuse_column_map
 from claimtwin.schema.feed import CORRUPT, Feed, employer_of
 from claimtwin.schema.tables import spark_schema
 
@@ -44,8 +45,7 @@ def read_tuva(spark: SparkSession, settings: Ingest, source: str) -> list[Feed]:
         ConfigError: A column map or constants are set.
         InputError: A table or a column is missing; all are named.
     """
-    if settings.columns or settings.constants:
-        raise ConfigError("A column map is only for --format contract.", "env.yaml: ingest", "docs/tuva.md")
+    refuse_column_map(settings, "docs/tuva.md")
     found = {name: find_table(spark, settings, source, name) for name in TABLES}
     faults = [fault for name, frame in found.items() for fault in _faults(name, frame)]
     if faults:

@@ -5,11 +5,11 @@ import numpy as np
 from claimtwin.kernel.columns import Index
 from claimtwin.kernel.matching.match import choose_twins, match_units, sorted_blocks
 from claimtwin.kernel.matching.pairs import Pairs
-from claimtwin.kernel.matching.rules import Order, Rules
+from claimtwin.kernel.matching.rules import Rules
 from claimtwin.kernel.matching.units import Scores, Units
 
 __all__ = [
-    "Order", "Pairs", "Rules", "Scores", "Units", "both_arms", "choose_twins", "match_largest", "match_units",
+    "Pairs", "Rules", "Scores", "Units", "both_arms", "choose_twins", "match_largest", "match_units",
     "sorted_blocks",
 ]  # fmt: skip
 

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from math import isfinite
 from sys import float_info
-from typing import Literal, get_args
+from typing import get_args
 
+from claimtwin.config.matching import Order
 from claimtwin.errors import ConfigError
 from claimtwin.kernel.matching.units import Units
-
-Order = Literal["largest", "smallest", "data", "random", "closest", "farthest", "maximum"]
 
 
 @dataclass(frozen=True)
