@@ -25,7 +25,7 @@ from claimtwin.kernel.matching.turns import rehash
 from claimtwin.spark.packing import pack_people
 from claimtwin.spark.pairing import NO_COMPARATOR, NONE_FREE, PLAIN
 from claimtwin.spark.ranges import match_all
-from claimtwin.study.matching import find_places
+from claimtwin.study.match_stage import find_places
 from pyspark.sql import SparkSession
 
 REGIONS = ("northeast", "midwest", "south", "west", "north", "east", "center", "coast", "isles")

@@ -3,10 +3,13 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from claimtwin.config.deployment import Env
 from claimtwin.study.fitness import validate
 
 from tests.support.claims import write_claims
+
+pytestmark = pytest.mark.whole_way  # claims to page
 
 LISTED = "00000000001"
 

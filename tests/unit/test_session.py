@@ -186,6 +186,28 @@ def test_a_refused_setting_is_reported_and_not_fatal(caplog: pytest.LogCaptureFi
     assert (conf.held["spark.sql.session.timeZone"], conf.held["spark.sql.shuffle.partitions"]) == ("UTC", "9")
 
 
+LOCAL = {"spark.master": "local[2]", "spark.sql.shuffle.partitions": "200"}
+CHOSEN = {**LOCAL, "spark.sql.shuffle.partitions": "12", "spark.databricks.delta.snapshotPartitions": "3"}
+CLUSTER = {**LOCAL, "spark.master": "yarn"}
+
+
+@pytest.mark.parametrize(
+    ("held", "shuffle", "snapshot"),
+    [
+        (LOCAL, *map(session.LOCAL_SETTINGS.get, session.CLUSTER_DEFAULTS)),
+        (CHOSEN, "12", "3"),
+        (CLUSTER, "200", None),
+    ],
+)
+def test_a_submitted_job_on_one_machine_has_partitions_for_one(
+    held: dict[str, str], shuffle: str, snapshot: str | None
+) -> None:
+    conf = Conf(set(), **held)
+    session._with_local_partitions(Given(conf, THERE))
+    found = (conf.held["spark.sql.shuffle.partitions"], conf.held.get("spark.databricks.delta.snapshotPartitions"))
+    assert found == (shuffle, snapshot)
+
+
 def test_a_session_that_cannot_be_in_utc_is_refused() -> None:
     conf = Conf({"spark.sql.session.timeZone"}, **{"spark.sql.session.timeZone": "Asia/Tokyo"})
     with pytest.raises(SparkFailure, match="time zone"):

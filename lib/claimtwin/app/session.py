@@ -48,6 +48,8 @@ LOCAL_SETTINGS = {
     "spark.sql.shuffle.partitions": str(max(4, os.cpu_count() or 1)),
     "spark.databricks.delta.snapshotPartitions": "2",
 }
+# Spark's own numbers are for a cluster; on one machine they make a small study wait for hundreds of empty tasks.
+CLUSTER_DEFAULTS = {"spark.sql.shuffle.partitions": ("200", ""), "spark.databricks.delta.snapshotPartitions": ("50", "")}
 UTC = ("UTC", "Etc/UTC", "GMT", "Z")
 EVERYWHERE = {**DELTA_SETTINGS, **SESSION_SETTINGS, **START_SETTINGS}
 
@@ -67,7 +69,7 @@ def get_session(settings: dict[str, str] | None = None) -> SparkSession:
     if active is not None:
         return _adopt(active, told)
     if decided_elsewhere():
-        return _adopt(_build(told), told)
+        return _adopt(_with_local_partitions(_build(told)), told)
     return _local(told)
 
 
@@ -104,6 +106,15 @@ def _build(settings: Mapping[str, str]) -> SparkSession:
     for key, value in settings.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def _with_local_partitions(spark: SparkSession) -> SparkSession:
+    """A session that spark-submit began with a local master: partitions for one machine, unless the user chose some."""
+    if setting(spark, "spark.master").startswith("local"):
+        for key, untouched in CLUSTER_DEFAULTS.items():
+            if setting(spark, key) in untouched:
+                _try_setting(spark, key, LOCAL_SETTINGS[key])
+    return spark
 
 
 def _no_start(said: str, jars: Jars, master: str) -> SparkFailure:
