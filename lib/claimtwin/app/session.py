@@ -49,7 +49,10 @@ LOCAL_SETTINGS = {
     "spark.databricks.delta.snapshotPartitions": "2",
 }
 # Spark's own numbers are for a cluster; on one machine they make a small study wait for hundreds of empty tasks.
-CLUSTER_DEFAULTS = {"spark.sql.shuffle.partitions": ("200", ""), "spark.databricks.delta.snapshotPartitions": ("50", "")}
+CLUSTER_DEFAULTS = {
+    "spark.sql.shuffle.partitions": ("200", ""),
+    "spark.databricks.delta.snapshotPartitions": ("50", ""),
+}
 UTC = ("UTC", "Etc/UTC", "GMT", "Z")
 EVERYWHERE = {**DELTA_SETTINGS, **SESSION_SETTINGS, **START_SETTINGS}
 
