@@ -23,6 +23,8 @@ SCENARIOS = ("plentiful", "scarce", "rare")
 SLOPE = 1.2
 BYTES = {"largest": 60, "smallest": 60}
 SMALL, LARGE, LARGEST = 250_000, 4_000_000, 16_000_000
+RUNS = 4
+"""Runs of either size, of which the best counts: as many of the one as of the other."""
 BUDGETS = (("scarce", 1_000_000, 1.5), ("plentiful", 10_000_000, 5.0))
 """Scenario, people, seconds for the order ``largest`` with its sort."""
 
@@ -99,9 +101,7 @@ def slopes() -> Iterator[bool]:
             for n in sizes:
                 units, caliper = make(scenario, n)
                 rules = Rules(order=order, caliper=caliper)  # type: ignore[arg-type]
-                spent, found = timed(
-                    lambda units=units, rules=rules: choose_twins(units, rules), 5 if n == SMALL else 2
-                )
+                spent, found = timed(lambda units=units, rules=rules: choose_twins(units, rules), RUNS)
                 prove(units, rules, found)
                 seconds.append(spent)
             slope = math.log(seconds[1] / seconds[0]) / math.log(sizes[1] / sizes[0])

@@ -230,13 +230,20 @@ def _preferred(score: Scores, control: Scores, own: Index, caliper: float) -> li
     matched, twin = own != NOBODY, np.maximum(own, 0)
     reach = np.where(matched, np.abs(score - control[twin]), caliper)
     on_left = matched & (control[twin] <= score)
-    left = count_below(score, control, reach, equal=np.zeros(len(score), np.bool_))
-    right = len(control) - count_below(-score, -control[::-1], reach, equal=matched)
-    run = np.cumsum(starts_run(control)) - 1
-    starts, stops = np.flatnonzero(starts_run(control)), np.flatnonzero(ends_run(control)) + 1
-    inner = np.where(on_left, stops[run[twin]], left)
-    outer = np.where(matched & ~on_left, twin, right)
-    return [(inner, outer), (starts[run[twin]], np.where(on_left, twin, starts[run[twin]]))]
+    on_right = matched & ~on_left
+    first = starts_run(control)
+    is_plain = bool(first.all())
+    stops = twin + 1 if is_plain else (np.flatnonzero(ends_run(control)) + 1)[np.cumsum(first) - 1][twin]
+    inner, outer = stops, twin.copy()
+    asks = np.flatnonzero(~on_left)
+    inner[asks] = count_below(score[asks], control, reach[asks], equal=np.zeros(len(asks), np.bool_))
+    asks = np.flatnonzero(~on_right)
+    above = count_below(-score[asks], -control[::-1], reach[asks], equal=matched[asks])
+    outer[asks] = len(control) - above
+    if is_plain:
+        return [(inner, outer)]
+    starts = np.flatnonzero(first)[np.cumsum(first) - 1][twin]
+    return [(inner, outer), (starts, np.where(on_left, twin, starts))]
 
 
 def latest_between(owner: Index, low: Index, high: Index) -> Index:
