@@ -1,8 +1,8 @@
 """`python -m bench.matching_spark [people] [rounds]`: a Delta table of packed scores to a table of matches.
 
 Against one process of pyarrow and numpy that reads the same files, matches with the same kernel, proves the match and
-writes Parquet; by turns, in one run, after a round that is not counted. The tables are compared row by row. A last
-line cuts the largest regions into ranges and compares again.
+writes Parquet; by turns, in one run, after some rounds that are not counted. The tables are compared row by row. A
+last line cuts the largest regions into ranges and compares again.
 """
 
 import os
@@ -34,6 +34,8 @@ SHARES = (0.30, 0.20, 0.14, 0.10, 0.08, 0.07, 0.05, 0.04, 0.02)
 """Nine regions of very unequal shares."""
 RULES = Rules(caliper=0.3)
 BUDGET, PROOF = 1.5, 1 / 3
+WARM_UP = 3
+"""Rounds in which Java is still compiling: shown, not counted."""
 COLUMNS = ("treated_person", "block", "rank", "comparator_person", "distance", "reason")
 
 
@@ -131,14 +133,14 @@ def compare(spark: SparkSession, folder: Path, n: int, rounds: int) -> int:
     """Both ways by turns, and the same rows from both."""
     source, target, file = folder / "scores", folder / "matches", folder / "matches.parquet"
     found = []
-    for turn in range(rounds + 1):
+    for turn in range(-WARM_UP, rounds):
         alone, (matched, proven) = timed(lambda: in_one_process(source, file))  # type: ignore[misc]
         spread, _ = timed(lambda: on_spark(spark, source, target, 4_000_000))
-        word = "round" if turn else "warm-up"
+        word = "warm-up" if turn < 0 else "round"
         print(f"{word}: one process {alone:.2f} s ({matched:.2f} match, {proven:.2f} proof), "
               f"Spark {spread:.2f} s, ratio {spread / alone:.2f}", flush=True)  # fmt: skip
         found.append((spread / alone, proven / (alone - proven), proven / matched))
-    ratio, share, of_kernel = (median(column) for column in zip(*found[1:], strict=True))
+    ratio, share, of_kernel = (median(column) for column in zip(*found[WARM_UP:], strict=True))
     expected = pq.read_table(file).sort_by("treated_person")
     assert newest(spark, target).equals(expected)
     print(f"{n:,} people: {ratio:.2f} x one process (budget {BUDGET})")

@@ -32,6 +32,7 @@ SESSION_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false",
+    "spark.sql.execution.arrow.maxBytesPerBatch": "8m",
     "spark.sql.shuffle.orderIndependentChecksum.enabled": "true",
     "spark.sql.shuffle.orderIndependentChecksum.enableFullRetryOnMismatch": "true",
 }
@@ -43,6 +44,8 @@ START_SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
 }
 LOCAL_SETTINGS = {
+    # Cells of many people are larger than the regions of the collector that Java would choose.
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
     "spark.ui.enabled": "false",
     "spark.driver.memory": "1g",
     "spark.sql.shuffle.partitions": str(max(4, os.cpu_count() or 1)),

@@ -97,16 +97,26 @@ def gather_places(
 
     Pieces have ``block`` and ``people``, in no order. ``part`` is the number of the range in a block that is cut,
     0 in all others; ``packed`` holds only the one kind or the other.
+
+    Memory: a task holds the pieces of its partition as they are packed, and works on one place at a time. Grouping
+    by Spark would hold one place only, but sorts and copies every piece on its way.
     """
     if places.cuts:
         placed = packed.select("block", "people").mapInArrow(partial(_cut, places), schema=ddl_of(PLACED))
     else:
         placed = packed.select(places.column().alias("place"), F.lit(0).cast("bigint").alias("part"), "block", "people")
+    return placed.repartition("place", "part").mapInArrow(partial(_by_place, work), schema=ddl_of(to))
 
-    def run(key: tuple[pa.Scalar, ...], pieces: pa.Table) -> pa.Table:
-        return work(key[1].as_py(), pieces)
 
-    return placed.groupBy("place", "part").applyInArrow(run, schema=ddl_of(to))
+def _by_place(work: Callable[[int, pa.Table], pa.Table], batches: Batches) -> Batches:
+    """Rows of every place of a task, by place and part."""
+    held: dict[tuple[str, int], list[pa.RecordBatch]] = {}
+    for batch in batches:
+        columns = (batch.column(name).to_pylist() for name in ("place", "part"))
+        for row, key in enumerate(zip(*columns, strict=True)):
+            held.setdefault(key, []).append(batch.slice(row, 1).select(["block", "people"]))
+    for key in sorted(held):
+        yield from work(key[1], pa.Table.from_batches(held.pop(key))).to_batches()
 
 
 def unpack_pieces(pieces: pa.Table) -> tuple[list[str], Index, pa.Table]:
