@@ -15,7 +15,7 @@ from claimtwin.schema.tables import TABLES, arrow_schema
 from claimtwin.spark.blocks import DAY, MEMBERS, _numbered
 from claimtwin.spark.facts import candidates_of_block
 from claimtwin.study.codebook import read_code_book
-from claimtwin.study.concepts import with_concepts, write_concepts
+from claimtwin.study.concepts import drop_concepts, with_concepts, write_concepts
 
 from tests.spark.test_other_feeds import day, rows_of
 from tests.support.feeds import accepted_rows
@@ -105,6 +105,13 @@ def test_concepts_that_are_no_drugs_of_the_claims_are_refused(spark, study, tmp_
     other = env.model_copy(update={"code_lists": {"drug_a": file}})
     with pytest.raises(ConfigError, match="None of the 1 concepts"):
         with_concepts(spark, other, read_code_book(protocol, env).drugs)
+
+
+def test_claims_of_another_form_forget_the_concepts(spark, study):
+    protocol, env, _ = study
+    drop_concepts(spark, env)
+    with pytest.raises(ConfigError, match="stands beside a drug code"):
+        with_concepts(spark, env, read_code_book(protocol, env).drugs)
 
 
 @pytest.mark.parametrize("text", ["Id\n", "Id\nmetformin\n", "Id\n0\n", "concept\n1\n"])

@@ -17,7 +17,7 @@ from claimtwin.config.deployment import Env
 from claimtwin.errors import ConfigError
 from claimtwin.io.adapters.omop import concept_codes
 from claimtwin.io.collect import collect_compact
-from claimtwin.io.tables import Store, read_table, write_table
+from claimtwin.io.tables import Store, read_table, table_state, write_table
 from claimtwin.study.progress import Say, say_nothing
 
 TABLE = "omop_codes"
@@ -28,6 +28,13 @@ Drugs = dict[str, DrugList]
 def write_concepts(spark: SparkSession, env: Env, source: str) -> None:
     """``omop_codes``: one row a kind, concept and code of the feed, with the rows that have both."""
     write_table(concept_codes(spark, env.ingest, source), Store(env.tables).table(TABLE))
+
+
+def drop_concepts(spark: SparkSession, env: Env) -> None:
+    """Empty ``omop_codes`` where an earlier feed left it: it tells nothing of claims of another form."""
+    ref = Store(env.tables).table(TABLE)
+    if table_state(spark, ref) is not None:
+        write_table(read_table(spark, ref, made_by="").limit(0), ref)
 
 
 def with_concepts(spark: SparkSession, env: Env, drugs: Drugs, say: Say = say_nothing) -> Drugs:

@@ -24,7 +24,7 @@ from claimtwin.schema.tables import CONTRACTS
 from claimtwin.spark.contract import ALL, Judged, count_reasons, count_twins, judge, keep_accepted, keep_rejected
 from claimtwin.spark.settle import REASONS as SETTLED
 from claimtwin.spark.settle import count_settled, is_settled
-from claimtwin.study.concepts import write_concepts
+from claimtwin.study.concepts import drop_concepts, write_concepts
 from claimtwin.study.drug_codes import read_bare_codes
 from claimtwin.study.progress import Say
 
@@ -89,6 +89,8 @@ def ingest(spark: SparkSession, env: Env, source_format: str, source: str, say: 
         write_table(keep_accepted(one), Store(env.tables).table(one.contract.name))
     if source_format == "omop":
         write_concepts(spark, env, source)
+    else:
+        drop_concepts(spark, env)
     _compare(spark, env, counts)
     _write_settlement(env, judged)
     _write_summary(spark, env, counts)
