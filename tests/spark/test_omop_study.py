@@ -6,10 +6,8 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pytest
 import yaml
-from claimtwin.config.deployment import Ingest
 from claimtwin.config.load import load_configuration
 from claimtwin.errors import ConfigError
-from claimtwin.io.adapters.omop import read_omop
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.schema.tables import TABLES, arrow_schema
 from claimtwin.spark.blocks import DAY, MEMBERS, _numbered
@@ -18,7 +16,6 @@ from claimtwin.study.codebook import read_code_book
 from claimtwin.study.concepts import drop_concepts, with_concepts, write_concepts
 
 from tests.spark.test_other_feeds import day, rows_of
-from tests.support.feeds import accepted_rows
 from tests.support.shared import shared_data
 
 LISTS = {"drug_a": ("statin ",), "drug_b": ("pril ", "metformin", "hydrochlorothiazide")}
@@ -41,7 +38,7 @@ def exposures():
 
 
 @pytest.fixture(scope="module")
-def study(spark, tmp_path_factory, exposures):
+def study(spark, tmp_path_factory, exposures, omop_rows):
     """The shipped design on these lists: the configuration, and what an ingest accepts."""
     folder, source = tmp_path_factory.mktemp("omop"), shared_data("omop-synpuf-50")
     lists = {}
@@ -54,8 +51,7 @@ def study(spark, tmp_path_factory, exposures):
     (folder / "env.yaml").write_text(yaml.safe_dump(said))
     protocol, env = load_configuration("omop_two_drugs", str(folder / "env.yaml"), [])
     write_concepts(spark, env, str(source))
-    feeds = read_omop(spark, Ingest(), str(source))
-    return protocol, env, {feed.table: accepted_rows(feed, Ingest()) for feed in feeds if feed.table != "medical_claim"}
+    return protocol, env, {name: rows for name, rows in omop_rows.items() if name != "medical_claim"}
 
 
 def block_of(rows):

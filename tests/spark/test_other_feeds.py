@@ -75,18 +75,6 @@ def test_a_missing_table_and_a_column_map_are_refused(spark, tmp_path):
         read_omop(spark, Ingest(), str(tmp_path))
 
 
-@pytest.fixture(scope="module")
-def omop(spark):
-    folder = shared_data("omop-synpuf-50")
-    return folder, read_omop(spark, Ingest(), str(folder))
-
-
-@pytest.fixture(scope="module")
-def omop_rows(omop):
-    """What an ingest would accept, by table."""
-    return {feed.table: accepted_rows(feed, Ingest()) for feed in omop[1]}
-
-
 def day(number):
     return date(1970, 1, 1) + timedelta(days=int(float(number)))
 
