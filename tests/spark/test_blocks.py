@@ -2,9 +2,14 @@
 
 import pyarrow as pa
 import pytest
+from claimtwin.codes.rules import care_families
+from claimtwin.config.histories import EpisodeRules, FillRules, SupplyRules
 from claimtwin.schema.tables import TABLES
-from claimtwin.spark.arrow import from_cell
-from claimtwin.spark.blocks import block_bits, build_blocks
+from claimtwin.spark.arrow import ddl_of, from_cell
+from claimtwin.spark.blocks import LAYOUT, block_bits, build_blocks
+from claimtwin.spark.facts import find_candidates
+from claimtwin.spark.histories import build_episodes, build_runs
+from claimtwin.study.local import synth_book, synth_protocol
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.support.claims import as_frames, random_claims
@@ -75,6 +80,16 @@ def test_claims_cross_the_network_once(spark, capsys):
     of_pieces = [line for line in exchanges if "block_id" in line]
     assert len(of_pieces) == 1
     assert all("REPARTITION_BY_NUM" in line for line in exchanges if line not in of_pieces)  # the fixture's own
+
+
+def test_facts_and_histories_of_blocks_cross_no_network(spark, capsys):
+    blocks = spark.createDataFrame([], ddl_of(LAYOUT))
+    protocol = synth_protocol(2020)
+    find_candidates(blocks, protocol, synth_book(protocol)).explain()
+    build_runs(blocks, (), FillRules(), SupplyRules()).explain()
+    build_episodes(blocks, care_families(), EpisodeRules()).explain()
+    shown = capsys.readouterr().out
+    assert shown.count("MapInArrow") >= 3 and "Exchange" not in shown
 
 
 @pytest.mark.parametrize(("rows", "bits"), [(0, 0), (1, 0), (1000, 0), (100_000, 4), (200_000, 5)])

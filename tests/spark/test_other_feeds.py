@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from claimtwin.config.deployment import Ingest
 from claimtwin.errors import ConfigError, InputError
+from claimtwin.io.adapters.desynpuf import read_desynpuf
 from claimtwin.io.adapters.omop import read_omop
 from claimtwin.io.adapters.tuva import read_tuva
 
@@ -74,21 +75,15 @@ def test_a_missing_table_and_a_column_map_are_refused(spark, tmp_path):
         read_omop(spark, Ingest(), str(tmp_path))
 
 
-@pytest.fixture(scope="module")
-def omop(spark):
-    folder = shared_data("omop-synpuf-50")
-    return folder, read_omop(spark, Ingest(), str(folder))
-
-
 def day(number):
     return date(1970, 1, 1) + timedelta(days=int(float(number)))
 
 
-def test_omop_drugs_are_fills_unless_they_are_services(omop):
-    folder, feeds = omop
+def test_omop_drugs_are_fills_unless_they_are_services(omop, omop_rows):
+    folder, _ = omop
     names = {row["concept_id"]: row["vocabulary_id"] for row in rows_of(folder, "concept")}
     drugs = [d for d in rows_of(folder, "drug_exposure") if names[d["drug_source_concept_id"]] == "NDC"]
-    found = accepted(feeds, "pharmacy_claim")
+    found = omop_rows["pharmacy_claim"]
     told = Counter((r["person_id"], r["dispensing_date"], r["ndc_code"], r["days_supply"]) for r in found)
     assert len(found) == 1896
     assert told == Counter(
@@ -97,8 +92,8 @@ def test_omop_drugs_are_fills_unless_they_are_services(omop):
     )
 
 
-def test_omop_lines_carry_the_diagnoses_of_their_visit(omop):
-    folder, feeds = omop
+def test_omop_lines_carry_the_diagnoses_of_their_visit(omop, omop_rows):
+    folder, _ = omop
     names = {row["concept_id"]: row["vocabulary_id"] for row in rows_of(folder, "concept")}
     diagnoses, services, visits = defaultdict(set), Counter(), set()
     for table, code, value in (
@@ -115,7 +110,7 @@ def test_omop_lines_carry_the_diagnoses_of_their_visit(omop):
                 visits.add(visit)
     for visit in set(diagnoses) - visits:
         services[visit, None] += 1
-    found = accepted(feeds, "medical_claim")
+    found = omop_rows["medical_claim"]
     assert Counter((row["claim_id"], row["hcpcs_code"]) for row in found) == services
     assert {row["diagnosis_code_type"] for row in found} == {"icd-9-cm", None}
     for row in found:
@@ -125,10 +120,10 @@ def test_omop_lines_carry_the_diagnoses_of_their_visit(omop):
         assert set(codes) <= own
 
 
-def test_omop_people_are_those_of_the_periods(omop):
-    folder, feeds = omop
+def test_omop_people_are_those_of_the_periods(omop, omop_rows):
+    folder, _ = omop
     people = {row["person_id"]: row for row in rows_of(folder, "person")}
-    found = accepted(feeds, "eligibility")
+    found = omop_rows["eligibility"]
     assert len(found) == 43
     for row in found:
         person = people[row["person_id"]]
@@ -136,9 +131,17 @@ def test_omop_people_are_those_of_the_periods(omop):
         assert row["gender"] == {"8507": "male", "8532": "female"}[person["gender_concept_id"]]
 
 
-def test_the_same_fills_come_out_of_desynpuf_and_of_its_published_omop_form(spark, tmp_path):
+@pytest.fixture(scope="module")
+def mini(spark):
+    """The folder of two beneficiaries that the OHDSI project converts by hand, and what an ingest of it accepts."""
+    folder = shared_data("etl-cms-desynpuf-mini")
+    feeds = read_desynpuf(spark, Ingest(), str(folder))
+    return folder, {name: accepted(feeds, name) for name in ("medical_claim", "pharmacy_claim")}
+
+
+def test_the_same_fills_come_out_of_desynpuf_and_of_its_published_omop_form(spark, tmp_path, mini):
     """The OHDSI project publishes what its own conversion makes of two beneficiaries: both ways end in one claim."""
-    source = shared_data("etl-cms-desynpuf-mini")
+    source, ours = mini
     for path in source.glob("output__*.csv"):
         shutil.copy(path, tmp_path / path.name.removeprefix("output__"))
     conditions = rows_of(tmp_path, "condition_occurrence")
@@ -147,12 +150,43 @@ def test_the_same_fills_come_out_of_desynpuf_and_of_its_published_omop_form(spar
     concepts |= {row["drug_source_concept_id"]: "NDC" for row in drugs}
     lines = ["concept_id,vocabulary_id", *(f"{number},{name}" for number, name in concepts.items())]
     (tmp_path / "concept.csv").write_text("\n".join(lines) + "\n")
-    from claimtwin.io.adapters.desynpuf import read_desynpuf
-
-    feeds = read_omop(spark, Ingest(), str(tmp_path)), read_desynpuf(spark, Ingest(), str(source))
+    theirs = accepted(read_omop(spark, Ingest(), str(tmp_path)), "pharmacy_claim")
     told = [
         sorted((r["person_id"], r["dispensing_date"], r["ndc_code"], r["quantity"], r["days_supply"]) for r in rows)
-        for rows in (accepted(feed, "pharmacy_claim") for feed in feeds)
+        for rows in (theirs, ours["pharmacy_claim"])
     ]
     assert told[0] == told[1]
     assert len(told[0]) == len(drugs) == 2
+
+
+def test_the_same_diagnoses_and_procedures_stand_on_each_claim_of_both_forms(mini):
+    """What the two share. Admitting diagnoses and ICD-9 procedures are in the OHDSI conversion only; one code of it has
+    lost its leading zero (416 for the 0416 of the claim), and one observation names a person who is not in the files.
+    """
+    folder, ours = mini
+    claim_of = {v["visit_occurrence_id"]: v["visit_source_value"] for v in rows_of(folder, "output__visit_occurrence")}
+    diagnoses, procedures = defaultdict(set), Counter()
+    for kind, table in (("condition", "condition_occurrence"), ("observation", "observation")):
+        for row in rows_of(folder, f"output__{table}"):
+            code = row[f"{kind}_source_value"].replace("416", "0416")
+            day = row["condition_start_date" if kind == "condition" else "observation_date"]
+            diagnoses[claim_of[row["visit_occurrence_id"]]].add((day, code))
+    for row in rows_of(folder, "output__procedure_occurrence"):
+        claim, code = claim_of[row["visit_occurrence_id"]], row["procedure_source_value"]
+        if code.startswith("V"):
+            diagnoses[claim].add((row["procedure_date"], code))
+        else:
+            procedures[claim, row["procedure_date"], code] += 1
+    with next(folder.glob("*Inpatient*")).open(newline="") as lines:
+        for row in csv.DictReader(lines):
+            day = f"{row['CLM_FROM_DT'][:4]}-{row['CLM_FROM_DT'][4:6]}-{row['CLM_FROM_DT'][6:]}"
+            diagnoses[row["CLM_ID"]].remove((day, row["ADMTNG_ICD9_DGNS_CD"]))
+            procedures -= Counter({(row["CLM_ID"], day, row["ICD9_PRCDR_CD_1"]): 1})
+    found, done = defaultdict(set), Counter()
+    for row in ours["medical_claim"]:
+        claim, day = row["claim_id"].partition("-")[0], str(row["claim_start_date"])
+        found[claim] |= {(day, row[f"diagnosis_code_{k}"]) for k in range(1, 13) if row[f"diagnosis_code_{k}"]}
+        done.update([(claim, day, row["hcpcs_code"])] if row["hcpcs_code"] else [])
+    assert found == diagnoses
+    assert done == procedures
+    assert (sum(map(len, found.values())), done.total()) == (32, 8)

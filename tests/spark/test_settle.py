@@ -59,9 +59,12 @@ def typed(spark, slips, parts=2):
     return frame.select(F.struct("*").alias("raw"), *values, F.array().cast("array<int>").alias("broken"))
 
 
-def settled(spark, slips, table="pharmacy_claim", parts=2, **rules):
+def settled(spark, slips, table="pharmacy_claim", parts=2, late=(), **rules):
+    """Each slip and its fate; ``late`` slips come in a file of their own."""
     rules = rules or {"pharmacy": "net_reversals"}
-    found = settle(typed(spark, slips, parts), table, Settle(**rules), 0).select("raw.*", "broken")
+    rows = typed(spark, slips, parts)
+    rows = rows.unionAll(typed(spark, late, 1)) if late else rows
+    found = settle(rows, table, Settle(**rules), 0).select("raw.*", "broken")
     rows = [(row, row.pop("broken")) for row in found.toArrow().to_pylist()]
     return [(row, REASONS[broken[0]][0] if broken else None) for row, broken in rows]
 
@@ -113,6 +116,14 @@ def test_a_claim_with_its_reversal_and_a_feed_sent_again_change_nothing(spark):
     plain = kept(settled(spark, slips))
     assert kept(settled(spark, [*slips, extra, late])) == plain
     assert kept(settled(spark, [*slips, *slips])) == plain
+
+
+def test_a_feed_in_two_files_whose_second_one_takes_back_is_the_whole_feed(spark):
+    slips = feed_of(fill, "files")
+    late = [slip for slip in slips if below(slip, "quantity", "allowed_amount")]
+    first = [slip for slip in slips if slip not in late]
+    assert len(late) > 10
+    assert kept(settled(spark, first, late=late)) == kept(settled(spark, slips))
 
 
 def test_counts_by_employer_and_month_add_up_to_the_feed(spark):

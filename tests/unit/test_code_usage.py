@@ -1,9 +1,13 @@
 """What a list and a feed's codes make of each other, and lists whose groups overlap."""
 
+from datetime import date
+
 import numpy as np
+import pyarrow as pa
 import pytest
-from claimtwin.codes.rules import classify_diagnoses, group_flags, group_names, parse_range, procedures_of
+from claimtwin.codes.rules import Dated, classify_diagnoses, group_flags, group_names, parse_range, procedures_of
 from claimtwin.codes.usage import usage_of_drugs, usage_of_rules
+from claimtwin.spark.decode import family_of
 
 
 def flagged(code, system="icd-10-cm", name="elixhauser"):
@@ -53,3 +57,20 @@ def test_procedures_are_met_whole(code, near):
 def test_another_package_of_a_listed_product_is_near():
     found = usage_of_drugs("opioid", ["00002035102", "00002035103"], {"00002035102": 7, "00002035199": 3, "1": 1})
     assert (found.hits, found.idle, found.near) == (7, ("00002035103",), (("00002035199", 3),))
+
+
+def test_a_code_counts_only_on_days_on_which_it_holds():
+    days = ["2019-12-31", "2020-01-01", "2018-06-30", "2018-07-01", "2015-01-01", "2020-01-01"]
+    codes = ["G2067", "G2080", "Q9991", "Q9992", "J2315", "99213"]
+    text = lambda values: pa.array(values, pa.string()).dictionary_encode()  # noqa: E731
+    table = pa.table({
+        "hcpcs_code": text(codes), "hcpcs_modifier_1": text([None] * 6), "hcpcs_modifier_2": text([None] * 6),
+        "claim_start_date": pa.array([date.fromisoformat(day) for day in days]),
+    })  # fmt: skip
+    met = family_of(table, "opioid_treatment", {"opioid_treatment": procedures_of("opioid_treatment")})
+    assert met.tolist() == [False, True, False, True, True, False]
+
+
+def test_a_code_may_end():
+    rule = Dated(parse_range("97001-97002"), last=17166)
+    assert rule.holds(np.array([-5000, 17166, 17167], np.int32)).tolist() == [True, True, False]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from claimtwin.codes.concepts import read_concepts
 from claimtwin.config.deployment import CodeListFile
 from claimtwin.errors import ConfigError
 
@@ -33,9 +34,14 @@ class DrugList:
 def read_drug_list(name: str, file: CodeListFile) -> DrugList:
     """Read one list; hyphens (5-4-2) and quotes about a code are dropped, its other columns are not looked at.
 
+    A list by concept id is read, to see that it can be, and comes back without codes: the claims tell them.
+
     Raises:
         ConfigError: The file or the column is missing, the column holds no code, or a code has lost digits.
     """
+    if file.codes == "omop_concept":
+        read_concepts(name, file)
+        return DrugList(name, frozenset(), file.match_digits)
     path = Path(file.path)
     where = f"env: code_lists.{name}"
     if not path.is_file():

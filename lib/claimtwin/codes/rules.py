@@ -8,6 +8,7 @@ import csv
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib import resources
 from itertools import accumulate
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 
 from claimtwin.errors import ConfigError
 from claimtwin.kernel.candidates import VISITS as FAMILIES
-from claimtwin.kernel.columns import Index
+from claimtwin.kernel.columns import Days, Index
+from claimtwin.kernel.index_events import day_number
 
 Groups = NDArray[np.int16]
 NO_GROUP = -1
@@ -35,11 +37,30 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Dated:
+    """Codes in force from ``first`` to ``last``, days since 1970, both included; far away where there is no bound."""
+
+    span: Range
+    first: int = -(2**31)
+    last: int = 2**31 - 1
+
+    def holds(self, day: Days) -> NDArray[np.bool_]:
+        """Whether the codes were in force on each day."""
+        held: NDArray[np.bool_] = (day >= self.first) & (day <= self.last)
+        return held
+
+
+@dataclass(frozen=True)
 class Procedures:
-    """One family of procedures: codes that count alone, and codes that count with their modifier only."""
+    """One family of procedures: codes that count alone, with their modifier only, or on some days only."""
 
     alone: tuple[Range, ...]
     with_modifier: tuple[tuple[Range, str], ...] = ()
+    dated: tuple[Dated, ...] = ()
+
+    def spans(self) -> list[Range]:
+        """Every range of codes, whatever else is asked of a line."""
+        return [*self.alone, *(span for span, _ in self.with_modifier), *(rule.span for rule in self.dated)]
 
 
 def parse_range(text: str) -> Range:
@@ -120,7 +141,19 @@ def other_procedures() -> dict[str, Procedures]:
     """Every shipped list of procedures beside the care families."""
     rows = shipped_rows("procedure_lists")
     names = dict.fromkeys(row["list"] for row in rows)
-    return {n: Procedures(tuple(parse_range(row["rule"]) for row in rows if row["list"] == n)) for n in names}
+    return {name: _dated_list([row for row in rows if row["list"] == name]) for name in names}
+
+
+def _dated_list(rows: list[dict[str, str]]) -> Procedures:
+    """Rules of one list; those without a day hold always."""
+    always = tuple(parse_range(row["rule"]) for row in rows if not row["first_day"] and not row["last_day"])
+    return Procedures(always, dated=tuple(_dated(row) for row in rows if row["first_day"] or row["last_day"]))
+
+
+def _dated(row: dict[str, str]) -> Dated:
+    bounds = {key: row[f"{key}_day"] for key in ("first", "last")}
+    days = {key: day_number(date.fromisoformat(text)) for key, text in bounds.items() if text}
+    return Dated(parse_range(row["rule"]), **days)
 
 
 def procedures_of(rule: str | list[str]) -> Procedures:

@@ -19,12 +19,14 @@ class Disclosure(Strict):
 class CodeListFile(Strict):
     """A user's own list: a CSV file, the column with the codes, and how many leading digits must agree.
 
-    ``match_digits`` null compares whole codes; 9 compares labeler and product of an 11-digit NDC.
+    ``match_digits`` null compares whole codes; 9 compares labeler and product of an 11-digit NDC. ``codes`` says what
+    the column holds: National Drug Codes, or concept ids of OMOP tables that the claims were ingested from.
     """
 
     path: str
     column: str = "NDC"
     match_digits: Annotated[int, Field(ge=4, le=12)] | None = None
+    codes: Literal["ndc", "omop_concept"] = "ndc"
 
 
 class Settle(Strict):

@@ -4,7 +4,7 @@ A row is accepted or refused as a whole. A refused row keeps all of its source c
 that it broke. Nothing here tells a value: words name tables and columns, numbers count rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pyspark.sql import Column as Cell
@@ -65,15 +65,22 @@ def judge(feed: Feed, sources: dict[str, Source], settings: Ingest) -> Judged:
         sources: Where each contract column comes from (``feed.find_sources``).
         settings: The deployment's rules: last complete day, settling, duplicates.
     """
+    judged = judge_unsettled(feed, sources, settings)
+    contract, number = judged.contract, judged.rules.index(DUPLICATE)
+    rows = settle(judged.rows, contract.name, settings.settle, number + 1)
+    if settings.on_duplicate_key == "reject":
+        rows = _flag_duplicates(rows, contract.key, number)
+    return replace(judged, rows=rows)
+
+
+def judge_unsettled(feed: Feed, sources: dict[str, Source], settings: Ingest) -> Judged:
+    """The same before anything is settled and before keys are looked at; for the arguments see ``judge``."""
     contract = CONTRACTS[feed.table]
     rows = _typed(feed, sources, contract)
     rules = _rules(feed, sources, contract, settings)
     numbers = [F.when(rule.broken, F.lit(k)) for k, rule in enumerate(rules)]
     values = [f"value_{name}" for name in contract.names]
     rows = rows.select("raw", *values, F.array_compact(F.array(*numbers)).alias("broken"))
-    rows = settle(rows, contract.name, settings.settle, len(rules) + 1)
-    if settings.on_duplicate_key == "reject":
-        rows = _flag_duplicates(rows, contract.key, len(rules))
     told = tuple((rule.rule_id, rule.words) for rule in rules)
     return Judged(contract, (*told, DUPLICATE, *SETTLED), rows)
 

@@ -152,10 +152,13 @@ def family_of(table: pa.Table, name: str, families: dict[str, Procedures]) -> Fl
 
 
 def _counts_for(table: pa.Table, procedures: Procedures | None) -> Flags:
-    """Whether each line's procedure counts, alone or with the modifier that its code asks for."""
+    """Whether each line's procedure counts, alone, on days on which its code holds, or with the modifier asked for."""
     if procedures is None:
         return np.zeros(table.num_rows, np.bool_)
     hits = per_code(table, "hcpcs_code", partial(in_ranges, ranges=procedures.alone)).astype(np.bool_)
+    for rule in procedures.dated:
+        listed = per_code(table, "hcpcs_code", partial(in_ranges, ranges=[rule.span])).astype(np.bool_)
+        hits |= listed & rule.holds(days_of(table, "claim_start_date"))
     for modifier in sorted({m for _, m in procedures.with_modifier}):
         spans = [span for span, m in procedures.with_modifier if m == modifier]
         asked = per_code(table, "hcpcs_code", partial(in_ranges, ranges=spans)).astype(np.bool_)

@@ -24,6 +24,8 @@ REASONS: Reasons = (
 )
 """Id and words of each way to be settled away, in the order of their numbers."""
 REVERSED, REVERSAL, ORPHAN, REPLACED, DUPLICATE = range(len(REASONS))
+STYLE_COUNTS = ("n", "negative", "paired_same_id", "paired_new_id", "versions")
+"""Counts of ``count_styles``."""
 MAY_BE_NEGATIVE = ("quantity", "days_supply")
 """Columns that may lie below 0 in a line that takes another back."""
 DAY = {"pharmacy_claim": "dispensing_date", "medical_claim": "claim_start_date"}
@@ -104,7 +106,7 @@ def count_styles(rows: DataFrame, table: TableName) -> DataFrame:
         F.count_if(negative & F.col("own")).alias("paired_same_id"),
         F.count_if(negative & ~F.col("own") & F.col("any")).alias("paired_new_id"),
         F.count_if(~negative & F.col("again")).alias("versions"),
-    ).select(F.lit(table).alias("table"), "n", "negative", "paired_same_id", "paired_new_id", "versions")
+    ).select(F.lit(table).alias("table"), *STYLE_COUNTS)
 
 
 def style_of(evidence: dict[str, int]) -> str:

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from claimtwin.codes.drugs import read_drug_list
+from claimtwin.codes.drugs import DrugList, read_drug_list
 from claimtwin.codes.rules import SYSTEMS as CODING_SYSTEMS
-from claimtwin.codes.rules import care_families, diagnosis_groups
+from claimtwin.codes.rules import care_families, diagnosis_groups, other_procedures
 from claimtwin.codes.usage import ListUsage, usage_of_drugs, usage_of_rules
 from claimtwin.config.deployment import Env
 from claimtwin.io.collect import collect_compact
@@ -21,6 +22,7 @@ from claimtwin.schema.tables import TABLES
 from claimtwin.spark import fitness as counts
 from claimtwin.stats.fitness import completeness, standing_out
 from claimtwin.stats.withhold import is_small, withhold
+from claimtwin.study.concepts import with_concepts
 from claimtwin.study.progress import Say
 
 Row = dict[str, Any]
@@ -39,12 +41,13 @@ def validate(spark: SparkSession, env: Env, say: Say) -> Path:
     """
     store, made_by = Store(env.tables), "claimtwin ingest"
     tables: Tables = {name: read_table(spark, store.table(name), made_by=made_by) for name in TABLES}
+    lists = {name: read_drug_list(name, file) for name, file in sorted(env.code_lists.items())}
     checks = [
         *_people(tables, env),
         *_claims(tables, env),
         *_months(tables),
         *_employers(tables, env),
-        *_codes(tables, env),
+        *_codes(tables, env, with_concepts(spark, env, lists)),
     ]
     for line in lines(checks):
         say(line)
@@ -124,12 +127,11 @@ def _employers(tables: Tables, env: Env) -> list[Check]:
     ]
 
 
-def _codes(tables: Tables, env: Env) -> list[Check]:
+def _codes(tables: Tables, env: Env, drugs: dict[str, DrugList]) -> list[Check]:
     rows = _collect(counts.count_codes(tables["medical_claim"], tables["pharmacy_claim"]), "kind", "code")
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for row in rows:
         found[row["kind"]][row["code"]] = row["lines"]
-    drugs = {name: read_drug_list(name, file) for name, file in sorted(env.code_lists.items())}
     checks = []
     if env.ingest.ndc_reference in drugs:
         known = drugs[env.ingest.ndc_reference]
@@ -139,13 +141,22 @@ def _codes(tables: Tables, env: Env) -> list[Check]:
         checks.append(_share("NDC not on the reference list", row, "unmapped", "fills", "fills", env, note=0.05))
     usages = [usage_of_drugs(name, drug.codes, _cut(found["ndc"], drug.digits)) for name, drug in drugs.items()]
     for family, procedures in care_families().items():
-        spans = [*procedures.alone, *(span for span, _ in procedures.with_modifier)]
-        usages.append(usage_of_rules(f"care {family}", spans, found["hcpcs"], whole=True))
-    for system in CODING_SYSTEMS:
-        spans = [span for _, span in diagnosis_groups("body_regions", system)]
-        if found[system]:
-            usages.append(usage_of_rules(f"body regions {system}", spans, found[system], whole=False))
-    return checks + [_usage(usage, env.disclosure.min_cell) for usage in usages]
+        usages.append(usage_of_rules(f"care {family}", procedures.spans(), found["hcpcs"], whole=True))
+    usages += _diagnoses("body_regions", found)
+    rare = [usage_of_rules(name, one.spans(), found["hcpcs"], whole=True) for name, one in other_procedures().items()]
+    rare += [usage for name in ("conditions", "comorbidities", "elixhauser") for usage in _diagnoses(name, found)]
+    told = [_usage(usage, env.disclosure.min_cell) for usage in usages]
+    # A feed may well be without hospice care or pregnancies: such lists are told, and ask for no look.
+    return checks + told + [replace(_usage(usage, env.disclosure.min_cell), look=False) for usage in rare]
+
+
+def _diagnoses(name: str, found: dict[str, dict[str, int]]) -> list[ListUsage]:
+    """A list of diagnoses against the codes of each coding system that the feed has."""
+    return [
+        usage_of_rules(f"{name.replace('_', ' ')} {system}", spans, found[system], whole=False)
+        for system in CODING_SYSTEMS
+        if found[system] and (spans := [span for _, span in diagnosis_groups(name, system)])
+    ]
 
 
 def _cut(codes: dict[str, int], digits: int | None) -> dict[str, int]:

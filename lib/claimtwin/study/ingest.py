@@ -19,11 +19,12 @@ from claimtwin.io.adapters.omop import read_omop
 from claimtwin.io.adapters.tuva import read_tuva
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store, read_table, write_table
-from claimtwin.schema.feed import Feed, check_settings, find_sources
+from claimtwin.schema.feed import Feed, Source, check_settings, find_sources
 from claimtwin.schema.tables import CONTRACTS
 from claimtwin.spark.contract import ALL, Judged, count_reasons, count_twins, judge, keep_accepted, keep_rejected
 from claimtwin.spark.settle import REASONS as SETTLED
 from claimtwin.spark.settle import count_settled, is_settled
+from claimtwin.study.concepts import drop_concepts, write_concepts
 from claimtwin.study.drug_codes import read_bare_codes
 from claimtwin.study.progress import Say
 
@@ -73,7 +74,7 @@ def ingest(spark: SparkSession, env: Env, source_format: str, source: str, say: 
             table is refused.
         GuardError: Rows read are not rows written.
     """
-    feeds = _adapter(source_format)(spark, env.ingest, source)
+    feeds = adapter_of(source_format)(spark, env.ingest, source)
     judged = _judge_all(spark, feeds, env, say)
     with _reading_headers():
         rows_in = _count_feeds(feeds)
@@ -86,13 +87,22 @@ def ingest(spark: SparkSession, env: Env, source_format: str, source: str, say: 
     _refuse_all_refused(counts)
     for one in judged:
         write_table(keep_accepted(one), Store(env.tables).table(one.contract.name))
+    if source_format == "omop":
+        write_concepts(spark, env, source)
+    else:
+        drop_concepts(spark, env)
     _compare(spark, env, counts)
     _write_settlement(env, judged)
     _write_summary(spark, env, counts)
     return counts
 
 
-def _adapter(source_format: str) -> Adapter:
+def adapter_of(source_format: str) -> Adapter:
+    """The reader of a form of feed.
+
+    Raises:
+        ConfigError: No form has that name.
+    """
     if source_format not in FORMATS:
         close = difflib.get_close_matches(source_format, FORMATS, n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
@@ -103,6 +113,17 @@ def _adapter(source_format: str) -> Adapter:
 
 
 def _judge_all(spark: SparkSession, feeds: list[Feed], env: Env, say: Say) -> list[Judged]:
+    sources = sources_of(spark, feeds, env, say)
+    return [judge(feed, own, env.ingest) for feed, own in zip(feeds, sources, strict=True)]
+
+
+def sources_of(spark: SparkSession, feeds: list[Feed], env: Env, say: Say) -> list[dict[str, Source]]:
+    """Where each feed has the columns of its table; what it lacks or has beside them is told.
+
+    Raises:
+        ConfigError: A column map that cannot be used.
+        InputError: A column that a table must have is missing or mistyped; all are named.
+    """
     settings = env.ingest
     check_settings(settings)
     found = [find_sources(feed, settings) for feed in feeds]
@@ -118,7 +139,7 @@ def _judge_all(spark: SparkSession, feeds: list[Feed], env: Env, say: Say) -> li
     for feed, one in zip(feeds, found, strict=True):
         if "ndc_code" in one.sources:
             one.sources["ndc_code"] = read_bare_codes(spark, env, feed, one.sources["ndc_code"], say)
-    return [judge(feed, one.sources, settings) for feed, one in zip(feeds, found, strict=True)]
+    return [one.sources for one in found]
 
 
 def _count_feeds(feeds: list[Feed]) -> Counts:

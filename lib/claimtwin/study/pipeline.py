@@ -1,6 +1,6 @@
 """The stages of a study in their order. Design comes first; outcomes are counted only once the match stands."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -21,6 +21,7 @@ from claimtwin.spark.packing import unpack_people
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.spark.scores import pack_design, with_scores
 from claimtwin.study.codebook import drug_list_fingerprints, read_code_book
+from claimtwin.study.concepts import with_concepts
 from claimtwin.study.match_stage import covariates_of, match_study
 from claimtwin.study.model_table import model_frame, read_model
 from claimtwin.study.progress import Say
@@ -45,7 +46,9 @@ class Run:
     book: CodeBook = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "book", read_code_book(self.protocol, self.env))
+        book = read_code_book(self.protocol, self.env)
+        drugs = with_concepts(self.spark, self.env, book.drugs, self.say)
+        object.__setattr__(self, "book", replace(book, drugs=drugs))
 
     def table(self, name: str) -> TableRef:
         """Address of one of the study's own tables."""

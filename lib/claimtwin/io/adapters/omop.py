@@ -10,6 +10,7 @@ from pyspark.sql import Column as Cell
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from claimtwin.codes.concepts import CONCEPT_TABLES
 from claimtwin.config.deployment import Ingest, TableName
 from claimtwin.errors import InputError
 from claimtwin.io.adapters.contract import find_table
@@ -21,11 +22,11 @@ NEEDED = {
     "person": ("person_id", "gender_concept_id", "year_of_birth", "month_of_birth", "day_of_birth"),
     "observation_period": ("person_id", "observation_period_start_date", "observation_period_end_date"),
     "drug_exposure": ("drug_exposure_id", "person_id", "drug_exposure_start_date", "quantity", "days_supply",
-                      "visit_occurrence_id", "drug_source_value", "drug_source_concept_id"),
+                      "visit_occurrence_id", "drug_source_value", "drug_source_concept_id", "drug_concept_id"),
     "condition_occurrence": ("condition_occurrence_id", "person_id", "condition_start_date", "visit_occurrence_id",
-                             "condition_source_value", "condition_source_concept_id"),
+                             "condition_source_value", "condition_source_concept_id", "condition_concept_id"),
     "procedure_occurrence": ("procedure_occurrence_id", "person_id", "procedure_date", "visit_occurrence_id",
-                             "procedure_source_value", "procedure_source_concept_id"),
+                             "procedure_source_value", "procedure_source_concept_id", "procedure_concept_id"),
     "visit_occurrence": ("visit_occurrence_id", "visit_concept_id"),
     "concept": ("concept_id", "vocabulary_id"),
 }  # fmt: skip
@@ -60,6 +61,26 @@ def read_omop(spark: SparkSession, settings: Ingest, source: str) -> list[Feed]:
         _feed("pharmacy_claim", fills, settings, {"drug_exposure": tables["drug_exposure"]}),
         Feed("program_enrollment", spark.createDataFrame([], spark_schema("program_enrollment"))),
     ]
+
+
+def concept_codes(spark: SparkSession, settings: Ingest, source: str) -> DataFrame:
+    """One row a kind, concept and code: kind (``ndc``, ``icd``, ``hcpcs``), concept_id, code as in the source, rows.
+
+    Of every drug, condition and procedure both its standard and its source concept; 0 and empty cells are left out.
+
+    Raises:
+        InputError: A table or a column is missing; all are named.
+    """
+    tables = _open(spark, settings, source)
+    pairs = []
+    for table, kind in CONCEPT_TABLES.items():
+        name = table.partition("_")[0]
+        for concept in (f"{name}_concept_id", f"{name}_source_concept_id"):
+            number, code = _plain(concept).try_cast("bigint"), F.trim(f"{name}_source_value")
+            rows = tables[table].select(F.lit(kind).alias("kind"), number.alias("concept_id"), code.alias("code"))
+            pairs.append(rows.where((F.col("concept_id") != 0) & (F.col("code") != "")))
+    together = reduce(DataFrame.unionAll, pairs)
+    return together.groupBy("kind", "concept_id", "code").agg(F.count("*").alias("rows"))
 
 
 def _open(spark: SparkSession, settings: Ingest, source: str) -> dict[str, DataFrame]:
