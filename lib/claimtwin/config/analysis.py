@@ -11,21 +11,26 @@ CATEGORIES = ("sex", "census_region", "body_region", "employer_id")
 """What a person is one of, and not a number."""
 
 BinaryModel = Literal["table", "newcombe", "logit", "poisson", "standardised", "mcnemar", "conditional_logit"]
-CountModel = Literal["ols", "poisson", "negative_binomial", "two_part"]
-ErrorKind = Literal["nonrobust", "hc3", "cluster_pair", "cluster_employer", "cluster_both"]
+CountModel = Literal["ols", "poisson", "negative_binomial", "two_part", "gamma"]
+TimeModel = Literal["kaplan_meier", "cox", "person_time"]
+ErrorKind = Literal["nonrobust", "hc3", "cluster_pair", "cluster_employer", "cluster_both", "bootstrap_pair"]
 
 
 class Models(Strict):
     """Models printed beside the main ones, which are logistic regression and least squares.
 
     ``errors`` are those of the main models beside ordinary and pair-clustered ones, which are always there;
-    ``other_errors`` those of all other models. ``bootstrap_draws`` of whole pairs are for standardised risks; 0: none.
+    ``other_errors`` those of all other models. ``bootstrap_draws`` of whole pairs are for standardised risks, and for
+    ``bootstrap_pair`` where it is asked for; 0: none. ``time`` are models of the time to the first event.
     """
+
+    LATER = ("time",)
 
     binary: list[BinaryModel] = [
         "table", "newcombe", "logit", "poisson", "standardised", "mcnemar", "conditional_logit",
     ]  # fmt: skip
     count: list[CountModel] = ["ols", "poisson", "negative_binomial", "two_part"]
+    time: list[TimeModel] = []
     errors: list[ErrorKind] = ["hc3", "cluster_employer", "cluster_both"]
     other_errors: list[ErrorKind] = ["cluster_pair"]
     bootstrap_draws: Annotated[int, Field(ge=0, le=10_000)] = 1000
