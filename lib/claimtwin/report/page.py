@@ -10,6 +10,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from claimtwin.report import design_tables as design
 from claimtwin.report import effect_tables as effects
 from claimtwin.report import gate_tables as gates
+from claimtwin.report import method_tables as methods_of
 from claimtwin.report import model_tables as models
 from claimtwin.report import origin_tables as origins
 from claimtwin.report import sensitivity_tables as sensitivity
@@ -63,6 +64,7 @@ def _tables(results: Results, manifest: Mapping[str, Any]) -> dict[str, Any]:
             design.blocks_table(results),
             design.invariants_table(results),
         ],
+        "designs": methods_of.designs_tables(results),
         "subgroups": subgroups.subgroup_tables(results),
         "employer_words": subgroups.employer_words(results),
         "sensitivity": sensitivity.sensitivity_tables(results),

@@ -34,6 +34,8 @@ INTERACTIONS = ("outcome", "by", "groups", "used", "p_value", "holm", "fdr", "no
                 "pool_note")  # fmt: skip
 POOLS = tuple(f"{kind}_{end}" for kind in ("fixed", "random") for end in ("estimate", "low", "high", "p_value"))
 WITHOUT = ("outcome", "employer", "measure", "estimate", "low", "high", "p_value", "note")
+DESIGNS = ("outcome", "method", "estimand", "strata", "most_weight", "trim", "measure", "estimate", "low", "high",
+           "p_value", "effective_treated", "effective_comparator", "note")  # fmt: skip
 GATES = ("gate", "outcome", "threshold", "value", "passed")
 BLOCKS = ("block", "treated", "comparator", "pairs")
 MATCHING = ("pairs", "treated", "unmatched_treated", "comparators")
@@ -64,6 +66,7 @@ def csv_tables(results: Results) -> dict[str, str]:
         "gates.csv": as_csv(GATES, map(_empty_or_withheld, (results.get("blinding") or {}).get("gates", []))),
         **sensitivity(results),
         **subgroups(results),
+        **designs(results),
     }
 
 
@@ -152,6 +155,12 @@ def subgroups(results: Results) -> dict[str, str]:
         "interactions.csv": as_csv((*INTERACTIONS, *POOLS), map(_empty_or_withheld, tests)),
         "without_employer.csv": as_csv(WITHOUT, map(_with_reason, part["without_employer"])),
     }
+
+
+def designs(results: Results) -> dict[str, str]:
+    """Other designs on the same candidates; no file where the study asks for none."""
+    rows = results.get("designs")
+    return {"designs.csv": as_csv(DESIGNS, map(_empty_or_withheld, rows))} if rows else {}
 
 
 def _ends(row: Row, kind: str) -> dict[str, Cell]:

@@ -188,6 +188,7 @@ def _report(run: Run, design: Design) -> Result:
             "candidates": design.candidates.identity,
             "blocks": blocks.identity,
             "lists": drug_list_fingerprints(run.book),
+            "of": "everybody" if run.protocol.designs else "matched",
             **run.part("outcomes", "describe_candidates", "histories"),
         },
         lambda: find_outcomes(blocks.frame, _asked(run, design), run.protocol, run.book),
@@ -198,10 +199,12 @@ def _report(run: Run, design: Design) -> Result:
 
 
 def _asked(run: Run, design: Design) -> DataFrame:
-    """People whose outcomes are counted: the matched, or where the protocol says so all that met the criteria."""
+    """People whose outcomes are counted: the matched, or where the protocol asks for more all that met the criteria."""
     people = design.candidates.frame
     if run.protocol.describe_candidates:
         people = people.where(is_eligible(run.protocol, but=["one_arm"]))
+    elif run.protocol.designs:
+        people = people.where(is_eligible(run.protocol))
     else:
         members = build_pair_members(keep_pairs(design.matches.frame)).select("person_id", "treated")
         people = people.join(members, ["person_id", "treated"])

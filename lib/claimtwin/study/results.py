@@ -12,6 +12,7 @@ from claimtwin.stats.withhold import is_small, withhold
 from claimtwin.study.counts import (
     ARMS,
     Flow,
+    Rows,
     collect_balance,
     collect_blocks,
     collect_flow,
@@ -19,6 +20,7 @@ from claimtwin.study.counts import (
     collect_reasons,
     read_ingest_counts,
 )
+from claimtwin.study.designs import collect_eligible, designs_of, eligible_rows
 from claimtwin.study.effects import describe_candidates, estimate
 from claimtwin.study.files import read_truth
 from claimtwin.study.gates import blinding_part, empty_analysis, judge, read_design
@@ -46,7 +48,7 @@ def build_results(
     matched = matched_rows(collect_matched(tables, protocol, env.door.max_rows), protocol)
     gates = judge(read_design(design.score_rows(), balance, design.pairs), matched, protocol, cell)
     blinding = blinding_part(gates, unblind)
-    analysis = empty_analysis() if blinding["blinded"] else _analysis(tables, protocol, matched, cell)
+    analysis = empty_analysis() if blinding["blinded"] else _analysis(tables, protocol, matched, env)
     return {
         **_study(protocol),
         **analysis,
@@ -63,8 +65,9 @@ def build_results(
     }
 
 
-def _analysis(tables: StudyTables, protocol: Protocol, matched: MatchedRows, cell: int) -> dict[str, Any]:
+def _analysis(tables: StudyTables, protocol: Protocol, matched: MatchedRows, env: Env) -> dict[str, Any]:
     """Everything that looks at outcomes."""
+    cell = env.disclosure.min_cell
     found = estimate(matched, protocol, cell)
     return {
         "outcomes": found.outcomes + describe_candidates(tables, protocol, found.outcomes, cell),
@@ -73,7 +76,16 @@ def _analysis(tables: StudyTables, protocol: Protocol, matched: MatchedRows, cel
         "sensitivity": sensitivity_of(matched, protocol, found.outcomes, found.effects, cell),
         "subgroups": subgroups_of(matched, protocol, cell),
         "left_out": found.left_out,
+        **_designs(tables, protocol, found.effects, env),
     }
+
+
+def _designs(tables: StudyTables, protocol: Protocol, effects: Rows, env: Env) -> dict[str, Any]:
+    """Other designs on the same candidates, where the protocol asks for any."""
+    if not protocol.designs:
+        return {}
+    eligible = eligible_rows(collect_eligible(tables, protocol, env.door.max_rows), protocol)
+    return {"designs": designs_of(eligible, protocol, effects, env.disclosure.min_cell)}
 
 
 def require_pairs(pairs: int, protocol: Protocol) -> None:
