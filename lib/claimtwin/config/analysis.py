@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from claimtwin.config.grid import Variant
 from claimtwin.config.strict import Strict
 
 CATEGORIES = ("sex", "census_region", "body_region", "employer_id")
@@ -53,13 +54,17 @@ class Sensitivity(Strict):
 
     ``gammas`` are those of Rosenbaum's bounds. ``confounders`` are tried out on the main ratio. ``tipping`` are
     prevalences of a confounder in the arm of higher and of lower risk, for which the ratio of risks is told that
-    would explain the effect. ``negative_controls`` are yes-no outcomes that the treatment cannot change.
+    would explain the effect. ``negative_controls`` are yes-no outcomes that the treatment cannot change. ``grid`` are
+    whole studies that differ by a choice.
     """
+
+    LATER = ("grid",)
 
     gammas: list[Annotated[float, Field(ge=1)]] = [1.0, 1.25, 1.5, 2.0, 3.0]
     confounders: list[UnmeasuredConfounder] = []
     tipping: list[tuple[Share, Share]] = [(0.4, 0.2), (0.6, 0.2)]
     negative_controls: list[str] = []
+    grid: list[Variant] = []
 
 
 class Power(Strict):

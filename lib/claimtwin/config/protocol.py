@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
 from claimtwin.config.arms import Arm, Arms
 from claimtwin.config.designs import OtherDesign
+from claimtwin.config.grid import grid_faults
 from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories, MeasureName
 from claimtwin.config.matching import Matching
 from claimtwin.config.strict import Days, Strict
@@ -192,7 +193,7 @@ class Protocol(Strict):
             *self._history_faults(),
             *subgroup_faults(self.subgroups, get_args(Covariate)),
         ]
-        if faults:
+        if faults := faults or grid_faults(self, self.sensitivity.grid):
             raise ValueError("; ".join(faults))
         return self
 

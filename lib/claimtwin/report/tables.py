@@ -36,6 +36,8 @@ POOLS = tuple(f"{kind}_{end}" for kind in ("fixed", "random") for end in ("estim
 WITHOUT = ("outcome", "employer", "measure", "estimate", "low", "high", "p_value", "note")
 DESIGNS = ("outcome", "method", "estimand", "strata", "most_weight", "trim", "measure", "estimate", "low", "high",
            "p_value", "effective_treated", "effective_comparator", "note")  # fmt: skip
+GRID = ("outcome", "variant", "pairs", "measure", "adjusted", "errors", "estimate", "low", "high", "p_value",
+        "against_main", "note")  # fmt: skip
 GATES = ("gate", "outcome", "threshold", "value", "passed")
 BLOCKS = ("block", "treated", "comparator", "pairs")
 MATCHING = ("pairs", "treated", "unmatched_treated", "comparators")
@@ -143,6 +145,8 @@ def sensitivity(results: Results) -> dict[str, str]:
     columns = {"e_values": E_VALUES, "tipping": TIPPING, "confounders": CONFOUNDERS, "rosenbaum": ROSENBAUM}
     rows = {name: part.get(name, []) for name in columns} | {"power": results.get("power") or []}
     columns["power"] = POWER
+    if part.get("grid"):
+        columns["grid"], rows["grid"] = GRID, [{**_with_reason(row), "pairs": row["pairs"]} for row in part["grid"]]
     return {f"{name}.csv": as_csv(columns[name], map(_empty_or_withheld, rows[name])) for name in columns}
 
 

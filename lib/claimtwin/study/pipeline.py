@@ -21,6 +21,7 @@ from claimtwin.spark.packing import unpack_people
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.spark.scores import pack_design, with_scores
 from claimtwin.study.codebook import drug_list_fingerprints, read_code_book
+from claimtwin.study.grid import run_grid
 from claimtwin.study.match_stage import covariates_of, match_study
 from claimtwin.study.model_table import model_frame, read_model
 from claimtwin.study.progress import Say
@@ -194,7 +195,9 @@ def _report(run: Run, design: Design) -> Result:
         lambda: find_outcomes(blocks.frame, _asked(run, design), run.protocol, run.book),
         run.say,
     )
-    tables = StudyTables(design, blocks, outcomes)
+    asked = run.protocol.sensitivity.grid
+    grid = run_grid(run.spark, run.protocol, run.env, blocks, run.say) if asked else None
+    tables = StudyTables(design, blocks, outcomes, grid)
     return write_report(run.spark, run.protocol, run.env, run.book, tables, run.say, run.unblind)
 
 
