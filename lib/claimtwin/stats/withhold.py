@@ -82,7 +82,8 @@ def withhold_paired(effects: Sequence[Effect], table: PairTable, min_cell: int) 
 
 def tells_pairs(effect: Effect) -> bool:
     """Whether the number of pairs in which both had the outcome can be worked out from an effect and both arms."""
-    return effect.errors == "within_pairs" or (not effect.adjusted and effect.errors in OF_PAIRS)
+    told = effect.estimate is not None and not effect.adjusted and effect.errors in OF_PAIRS
+    return told or effect.errors == "within_pairs"
 
 
 def has_small_pairs(table: PairTable, min_cell: int) -> bool:
