@@ -32,7 +32,7 @@ ASKED = {
     "models.count": ["ols", "poisson", "negative_binomial", "two_part", "gamma"],
     "designs": [{"method": "stratification"}, {"method": "weights"}, {"method": "doubly_robust"}],
 }
-TIMES = ("kaplan_meier", "cox", "person_time")
+TIMES = ("kaplan_meier", "cox")
 ERRORS = ("nonrobust", "cluster_pair", "cluster_employer", "cluster_both")
 
 

@@ -4,17 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from claimtwin.stats.fitting import CannotFitError
 from claimtwin.stats.intervals import Effect
 from claimtwin.stats.matched import Matched
 from claimtwin.stats.models import Plan
 from claimtwin.stats.standard import Draws
 from claimtwin.stats.survival import FollowUp, curve_of, hazard_ratio, risk_at, score_residuals, time_models
+from claimtwin.study.times import time_effects
 from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from tests.support.pairs import made_up_pairs
+from tests.support.rows import protocol_of
 
 PEOPLE, _, _ = made_up_pairs()
 RNG = np.random.default_rng(5)
@@ -23,7 +24,7 @@ LEFT = RNG.integers(20, 500, len(FIRST))
 DAY = np.ceil(np.minimum(np.minimum(FIRST, LEFT), 365)).astype(np.int64)
 FOLLOW = FollowUp(DAY, (FIRST <= LEFT) & (FIRST <= 365))
 ALL = ("nonrobust", "hc3", "cluster_pair", "cluster_employer", "cluster_both", "bootstrap_pair")
-PLAN = Plan(("kaplan_meier", "cox", "person_time"), (), ALL, Draws(0, 1))
+PLAN = Plan(("kaplan_meier", "cox"), (), ALL, Draws(0, 1))
 Z = 1.959963984540054
 
 
@@ -122,25 +123,9 @@ def test_without_censoring_the_curve_is_the_two_by_two_table() -> None:
     assert (row.estimate, row.low, row.high) == pytest.approx(want, rel=1e-9)
 
 
-@pytest.mark.parametrize("adjusted", [False, True])
-@pytest.mark.parametrize("errors", ["nonrobust", "cluster_pair", "cluster_both"])
-def test_person_time_is_a_poisson_regression_with_exposure(rows, errors: str, adjusted: bool) -> None:
-    x = np.column_stack([np.ones(800), PEOPLE.treated, PEOPLE.covariates if adjusted else PEOPLE.covariates[:, []]])
-    groups = np.column_stack([PEOPLE.pair, PEOPLE.employer]) if errors == "cluster_both" else clusters(errors)
-    told = {} if groups is None else {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
-    model = sm.GLM(FOLLOW.event.astype(float), x.astype(float), family=sm.families.Poisson(), exposure=DAY)
-    fit = model.fit(tol=1e-13, **told)
-    assert_ratio(pick(rows, "person_time", errors, adjusted), fit.params[1], fit.bse[1])
-    if not adjusted:
-        rate = [FOLLOW.event[arm].sum() / DAY[arm].sum() for arm in (PEOPLE.treated, ~PEOPLE.treated)]
-        assert pick(rows, "person_time", errors).estimate == pytest.approx(rate[0] / rate[1], rel=1e-9)
-
-
 def test_errors_that_a_model_does_not_have_are_notes(rows) -> None:
     for errors in ("hc3", "bootstrap_pair"):
         assert pick(rows, "cox", errors).note and pick(rows, "kaplan_meier", errors).note
-    assert pick(rows, "person_time", "bootstrap_pair").note == "this model has no bootstrap of pairs"
-    assert pick(rows, "person_time", "hc3", True).estimate is not None
 
 
 def notes(follow: FollowUp, people: Matched = PEOPLE) -> dict[tuple[str, str], str]:
@@ -151,7 +136,7 @@ def notes(follow: FollowUp, people: Matched = PEOPLE) -> dict[tuple[str, str], s
 
 def test_no_events_are_a_note_and_one_empty_arm_leaves_the_difference() -> None:
     told = notes(FollowUp(DAY, np.zeros(800, bool)))
-    assert told["cox", "nonrobust"] == told["person_time", "nonrobust"] == "no events in the treated arm"
+    assert told["cox", "nonrobust"] == "no events in the treated arm"
     assert told["kaplan_meier", "nonrobust"] == "no events"
     told = notes(FollowUp(np.full(800, 365), FOLLOW.event & PEOPLE.treated))
     assert told["cox", "cluster_pair"] == "no events in the comparator arm"
@@ -168,16 +153,25 @@ def test_one_pair_and_too_short_a_follow_up_are_notes() -> None:
     one = Matched(np.array([True, False]), np.zeros(2, np.int64), np.zeros((2, 0)), ())
     told = notes(FollowUp(np.array([10, 20]), np.ones(2, bool)), one)
     assert "does not converge" in told["cox", "cluster_pair"] and "does not converge" in told["cox", "nonrobust"]
-    assert told["person_time", "cluster_pair"] == "fewer than two clusters"
     assert told["kaplan_meier", "cluster_pair"] == "only events"
     short = FollowUp(np.minimum(DAY, 100), FOLLOW.event & (DAY <= 100))
     assert notes(short)["kaplan_meier", "nonrobust"] == "nobody is followed to the day of comparison"
 
 
-def test_nobody_followed_and_a_covariate_that_tells_the_day() -> None:
-    assert notes(FollowUp(np.zeros(800, np.int64), FOLLOW.event))["person_time", "nonrobust"] == (
-        "somebody is followed for no day"
-    )
+def test_a_covariate_that_tells_the_day_has_no_finite_hazard() -> None:
     tells = replace(PEOPLE, covariates=-DAY[:, None].astype(float), names=("tells",))
     with pytest.raises(CannotFitError):
         hazard_ratio(FollowUp(DAY, np.ones(800, bool)), tells, [0], "nonrobust")
+
+
+def test_a_study_asks_for_models_by_name_and_who_was_never_at_risk_is_left_out() -> None:
+    protocol = protocol_of(models={"time": ["cox", "kaplan_meier"], "other_errors": ["cluster_pair"]})
+    days, event = DAY.copy(), FOLLOW.event.copy()
+    days[:20], event[:20] = 0, False
+    got = time_effects("first", event, days, PEOPLE, protocol, horizon=365)
+    part = np.arange(800) >= 20
+    want = time_models("first", FollowUp(DAY[part], FOLLOW.event[part]), PEOPLE.part(part),
+                       replace(PLAN, models=("cox", "kaplan_meier"), other_errors=("nonrobust", "cluster_pair")),
+                       horizon=365)  # fmt: skip
+    assert got == want
+    assert time_effects("first", event, days, PEOPLE, protocol_of(), horizon=365) == []

@@ -13,7 +13,7 @@ CATEGORIES = ("sex", "census_region", "body_region", "employer_id")
 
 BinaryModel = Literal["table", "newcombe", "logit", "poisson", "standardised", "mcnemar", "conditional_logit"]
 CountModel = Literal["ols", "poisson", "negative_binomial", "two_part", "gamma"]
-TimeModel = Literal["kaplan_meier", "cox", "person_time"]
+TimeModel = Literal["kaplan_meier", "cox"]
 ErrorKind = Literal["nonrobust", "hc3", "cluster_pair", "cluster_employer", "cluster_both", "bootstrap_pair"]
 
 

@@ -143,19 +143,15 @@ def fit_logit(y: FloatArray, design: FloatArray, people: Matched, errors: Errors
     return _likelihood(make, y, design, people, errors, LOGIT)
 
 
-def fit_poisson(
-    y: FloatArray, design: FloatArray, people: Matched, errors: Errors, offset: FloatArray | None = None
-) -> Fit:
+def fit_poisson(y: FloatArray, design: FloatArray, people: Matched, errors: Errors) -> Fit:
     """Poisson regression with the log link; of a 0/1 outcome, with robust errors, the modified Poisson.
-
-    ``offset`` is added to the log of the mean, as the log of the time that each person was followed.
 
     Source: Zou, Am. J. Epidemiol. 2004;159:702.
 
     Raises:
         CannotFitError: It has no finite solution, or the errors cannot be made.
     """
-    model = sm.GLM(y, design, family=sm.families.Poisson(), offset=offset)
+    model = sm.GLM(y, design, family=sm.families.Poisson())
     make = lambda **options: model.fit(tol=1e-12, maxiter=100, **options)  # noqa: E731
     return _likelihood(make, y, design, people, errors, POISSON)
 

@@ -1,4 +1,4 @@
-"""Time to the first event with censoring: Kaplan-Meier, Cox, and events per person-time.
+"""Time to the first event with censoring: Kaplan-Meier and Cox.
 
 Times are whole days from index to the first event, or to the end of follow-up where there was none. An event and an
 end of follow-up on one day: the event comes first. Equal days are ties, by Efron in the Cox model. Source: Kaplan
@@ -22,7 +22,6 @@ from claimtwin.stats.fitting import (
     Fit,
     clusters_of,
     design_matrix,
-    fit_poisson,
     guarded,
     ratio,
 )
@@ -64,16 +63,14 @@ class Curve:
 
 
 def time_models(outcome: str, follow: FollowUp, people: Matched, plan: Plan, *, horizon: int) -> list[Effect]:
-    """Rows of the models of ``plan`` among ``kaplan_meier``, ``cox`` and ``person_time``; adjusted where there are
-    covariates (Kaplan-Meier never is). ``horizon`` is the day at which risks are compared.
+    """Rows of the models of ``plan`` among ``kaplan_meier`` and ``cox``, which is also adjusted for covariates.
+
+    ``horizon`` is the day at which risks are compared.
     """
     why, errors = why_no_ratio(follow.event, people.treated), plan.other_errors
 
     def hazards(columns: list[int], kind: Errors) -> tuple[Estimate, ...]:
         return (hazard_ratio(follow, people, columns, kind),)
-
-    def rates(columns: list[int], kind: Errors) -> tuple[Estimate, ...]:
-        return (incidence_ratio(follow, people, columns, kind),)
 
     def risks(_: list[int], kind: Errors) -> tuple[Estimate, ...]:
         return (risk_difference_at(follow, people, horizon, kind),)
@@ -81,7 +78,6 @@ def time_models(outcome: str, follow: FollowUp, people: Matched, plan: Plan, *, 
     known = {
         "kaplan_meier": Model("kaplan_meier", ("risk_difference",), risks, errors, adjusted=(False,)),
         "cox": Model("cox", ("hazard_ratio",), hazards, errors, why),
-        "person_time": Model("person_time", ("incidence_ratio",), rates, errors, why),
     }
     asked = [known[name] for name in plan.models if name in known]
     return rows_of(partial(Effect, outcome, n=len(follow.time)), asked, useful_for(follow.event, people))
@@ -176,19 +172,6 @@ def score_residuals(follow: FollowUp, design: FloatArray, params: FloatArray) ->
     found = -weight[:, None] * (design * hazard[passed][:, None] - weighted[passed])
     found[follow.event] += design[follow.event] - mean[passed[follow.event] - 1]
     return np.asarray(found)
-
-
-def incidence_ratio(follow: FollowUp, people: Matched, columns: list[int], errors: Errors) -> Estimate:
-    """Ratio of first events per day followed, by Poisson regression with the days as exposure.
-
-    Raises:
-        CannotFitError: Somebody is followed for no day, no finite solution, or the errors cannot be made.
-    """
-    if (follow.time <= 0).any():
-        raise CannotFitError("somebody is followed for no day")
-    design = design_matrix(people.treated, people.covariates[:, columns])
-    offset = np.log(follow.time.astype(np.float64))
-    return ratio(fit_poisson(follow.event.astype(np.float64), design, people, errors, offset))
 
 
 def _summed(pull: FloatArray, people: Matched, errors: Errors) -> FloatArray:

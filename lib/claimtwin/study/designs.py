@@ -82,7 +82,10 @@ def designs_of(eligible: Eligible, protocol: Protocol, effects: Rows, min_cell: 
     """
     rows: Rows = []
     for outcome in protocol.outcomes:
-        rows.append(_pairs_row(outcome, effects))
+        pairs = _pairs_row(outcome, effects)
+        if pairs is None:  # an outcome that has no difference has none by other designs
+            continue
+        rows.append(pairs)
         for design in protocol.designs:
             rows.append(_row(outcome, design, eligible, min_cell))
     return rows
@@ -127,12 +130,14 @@ def _row(outcome: Outcome, design: OtherDesign, eligible: Eligible, min_cell: in
     return label | _numbers(found.difference, scale) | worth | {"note": ""}
 
 
-def _pairs_row(outcome: Outcome, effects: Rows) -> dict[str, Any]:
-    """The pair match on the same scale, as it stands among the effects."""
+def _pairs_row(outcome: Outcome, effects: Rows) -> dict[str, Any] | None:
+    """The pair match on the same scale, as it stands among the effects; None where there is no such effect."""
     label = _label(outcome, {"method": PAIRS, "estimand": "att", "strata": None, "most_weight": None, "trim": None})
     errors = "nonrobust" if outcome.kind == "binary" else "cluster_pair"
     wanted = (outcome.name, label["measure"], False, errors)
-    row = next(e for e in effects if (e["outcome"], e["measure"], e["adjusted"], e["errors"]) == wanted)
+    found = (e for e in effects if (e["outcome"], e["measure"], e["adjusted"], e["errors"]) == wanted)
+    if (row := next(found, None)) is None:
+        return None
     numbers = {name: row[name] for name in ("estimate", "low", "high", "p_value")}
     return label | _numbers(None) | numbers | {"note": row["note"]}
 

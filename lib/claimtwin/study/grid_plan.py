@@ -8,7 +8,8 @@ from claimtwin.config.grid import variant_of
 from claimtwin.config.protocol import Protocol
 from claimtwin.study.match_stage import covariates_of
 
-FACTS = ("study", "population", "enrollment", "arms", "regions", "washout")
+LATER_STAGES = ("score", "matching", "outcomes", "adjust", "histories", "power", "gates", "published", "assumptions")
+"""Parts that candidates do not depend on, but for what the score says of look-back and comorbidity."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class GridPlan:
 def plan_grid(protocol: Protocol) -> GridPlan:
     """Plan the grid of a checked protocol; what a stage reads decides who shares it."""
     variants = tuple(variant_of(protocol, variant) for variant in protocol.sensitivity.grid)
-    study = _numbers(variants, lambda k, v: [_part(v, *FACTS), v.score.lookback_days, v.score.comorbidities])
+    study = _numbers(variants, lambda k, v: [_but(v, *LATER_STAGES), v.score.lookback_days, v.score.comorbidities])
     model = _numbers(variants, lambda k, v: [study[k], v.score.covariates])
     pack = _numbers(variants, lambda k, v: [model[k], v.matching.block_keys, covariates_of(v.matching)])
     match = _numbers(variants, lambda k, v: [pack[k], _part(v, "matching")])
@@ -53,4 +54,9 @@ def _numbers(variants: Sequence[Protocol], key: Callable[[int, Protocol], object
 
 def _part(protocol: Protocol, *names: str) -> object:
     values = protocol.model_dump(mode="json")
-    return [values[name] for name in names]
+    return [values.get(name) for name in names]
+
+
+def _but(protocol: Protocol, *names: str) -> object:
+    """Everything else, so that a part nobody thought of keeps variants apart."""
+    return {name: value for name, value in protocol.model_dump(mode="json").items() if name not in names}

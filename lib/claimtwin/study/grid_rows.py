@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import GuardError
 from claimtwin.io.collect import collect_compact
+from claimtwin.report.words import RATIOS
 from claimtwin.spark.design import CATEGORIES
 from claimtwin.stats.withhold import is_small
 from claimtwin.study.counts import Rows
@@ -108,6 +109,6 @@ def _row(outcome: str, name: str, effect: Row, main: Row, pairs: int | None) -> 
 def _against(effect: Row, main: Row) -> float | None:
     if effect["estimate"] is None or main["estimate"] is None or effect["adjusted"] != main["adjusted"]:
         return None
-    if effect["measure"] == "odds_ratio":
+    if effect["measure"] in RATIOS:
         return float(effect["estimate"] / main["estimate"])
     return float(effect["estimate"] - main["estimate"])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from claimtwin.config.protocol import Outcome, Protocol
+from claimtwin.report.words import MAIN
 from claimtwin.stats.calibration import Null, calibrated, error_of, fit_null
 from claimtwin.stats.confounding import (
     Confounder,
@@ -26,8 +27,6 @@ from claimtwin.study.matched import MatchedRows
 
 Row = dict[str, Any]
 ENDS = ("estimate", "low", "high")
-MAIN = ("odds_ratio", "difference_per_scale")
-"""What the main models estimate: of a yes-no outcome, of a count."""
 
 
 def sensitivity_of(matched: MatchedRows, protocol: Protocol, outcomes: Rows, effects: Rows, min_cell: int) -> Row:
