@@ -38,16 +38,12 @@ Columns = tuple[DesignColumn, ...]
 
 
 @dataclass(frozen=True)
-class Grid:
-    """What the variants of a study left in its tables.
-
-    ``members`` holds a row per person in a pair of a match (``number``); ``failed`` says by variant why it has none.
-    """
+class GridMatches:
+    """The variants of a study up to their matches: no outcome in them. ``failed`` says by variant why it has none."""
 
     plan: GridPlan
     candidates: Made
     matches: Made
-    outcomes: Made
     failed: Mapping[int, str]
 
     def members(self, spark: SparkSession, numbers: Sequence[int]) -> DataFrame:
@@ -58,6 +54,13 @@ class Grid:
         members = [build_pair_members(pairs.where(F.col("match") == m)).withColumn("match", F.lit(m))
                    for m in sorted({match for _, match, _ in rows})]  # fmt: skip
         return reduce(DataFrame.unionByName, members).join(F.broadcast(whose), "match").drop("match")
+
+
+@dataclass(frozen=True)
+class Grid(GridMatches):
+    """The same with the outcome counts of everybody matched."""
+
+    outcomes: Made
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,13 @@ def run_grid(spark: SparkSession, protocol: Protocol, env: Env, blocks: Made, sa
     models, failed = _models(run, candidates)
     matches = _matches(run, candidates, models, failed)
     counted = [(plan.variants[k], books[k]) for k in plan.first(plan.count)]
-    grid = Grid(plan, candidates, matches, matches, failed)
+    grid = GridMatches(plan, candidates, matches, failed)
     outcomes = run.make(
         "outcomes",
         made_from | {"candidates": candidates.identity, "matches": matches.identity},
         lambda: find_grid_outcomes(blocks.frame, _asked(grid, spark), counted),
     )
-    return Grid(plan, candidates, matches, outcomes, failed)
+    return Grid(plan, candidates, matches, failed, outcomes)
 
 
 def _models(run: GridRun, candidates: Made) -> tuple[dict[int, ScoreModel], dict[int, str]]:
@@ -196,7 +199,7 @@ def caliper_of(matching: Matching, sd_logit: float) -> float | None:
     return None if matching.caliper_sd is None or matching.per_block else matching.caliper_sd * sd_logit
 
 
-def _asked(grid: Grid, spark: SparkSession) -> DataFrame:
+def _asked(grid: GridMatches, spark: SparkSession) -> DataFrame:
     """The matched of every distinct count, with their index dates."""
     members = grid.members(spark, grid.plan.count).select("number", "study", "person_id", "treated")
     people = grid.candidates.frame.withColumnRenamed("number", "study")
