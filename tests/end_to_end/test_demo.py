@@ -5,6 +5,7 @@ from collections import defaultdict
 from datetime import timedelta
 
 import pytest
+from claimtwin.report.answer import judged
 from claimtwin.synth.catalogue import opioid_codes
 from claimtwin.synth.causes import CERTAIN
 from claimtwin.synth.frames import synth_frames
@@ -14,10 +15,9 @@ from deltalake import DeltaTable
 
 
 def test_the_planted_truth_lies_in_the_interval_and_the_crude_one_does_not_mislead(demo):
-    truth = demo.result.results["truth"]
-    effects = [e for e in demo.result.results["effects"] if e["measure"] == "odds_ratio" and not e["adjusted"]]
-    judged = next(effect for effect in effects if effect["errors"] == "cluster_pair")
-    assert judged["low"] <= truth["odds_ratio"] <= judged["high"]
+    truth, row = demo.result.results["truth"], judged(demo.result.results)
+    assert not row["adjusted"]
+    assert row["low"] <= truth["odds_ratio"] <= row["high"]
 
 
 def test_the_truth_among_the_matched_is_that_of_the_pairs_of_the_study(demo):

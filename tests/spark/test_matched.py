@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from claimtwin.study.designs import collect_eligible, eligible_rows
 from claimtwin.study.matched import collect_matched, matched_rows
 
 from tests.support.rows import protocol_of
@@ -36,3 +37,20 @@ def test_rows_hold_employer_covariates_and_those_of_subgroups_once(spark):
     assert got.people.treated.tolist() == [True, False, True, False]
     assert got.count("any_opioid").tolist() == [0, 0, 1, 1]
     assert len(set(got.people.employer[[0, 3]])) == 1
+
+
+def test_everybody_eligible_leaves_without_id_date_or_order(spark):
+    protocol = protocol_of(designs=[{"method": "weights"}])
+    people = [("p1", True, None, "E1", 50, "male", 3), ("p1", False, None, "E1", 51, "male", 0),
+              ("p2", False, None, None, 40, None, 0), ("p3", True, None, None, 30, "female", 0)]  # fmt: skip
+    counts = [("p1", True, 1, 2), ("p1", False, 0, 0), ("p2", False, 1, 1), ("p3", True, 0, 0)]
+    logits = [("p2", False, -1.0), ("p1", True, 0.5), ("p1", False, 0.25)]  # p3 is not in the match
+    scores = spark.createDataFrame(logits, "person_id string, treated boolean, logit double")
+    made = SimpleNamespace(frame=spark.createDataFrame(people, PEOPLE))
+    counted = "person_id string, treated boolean, any_opioid bigint, opioid_fills bigint"
+    design = SimpleNamespace(candidates=made, score_rows=lambda: scores)
+    tables = SimpleNamespace(design=design, outcomes=SimpleNamespace(frame=spark.createDataFrame(counts, counted)))
+    rows = collect_eligible(tables, protocol, max_rows=10)
+    assert rows.column_names == ["treated", "logit", "age", "sex", "any_opioid", "opioid_fills"]
+    assert rows.to_pydict()["age"] == [40, 51, 50]
+    assert eligible_rows(rows, protocol).treated.tolist() == [False, False, True]

@@ -71,10 +71,48 @@ def test_few_pairs_in_which_both_had_the_outcome_withhold_what_is_made_of_pairs_
     rows = compact_rows(risk=0.1)
     happened = rows["any_opioid"].to_numpy() > 0
     assert 1 <= (happened[0::2] & happened[1::2]).sum() <= 10
-    got = results_of(rows, models=FEW)
-    withheld = {(row["model"], row["outcome"]) for row in got.models if row["note"].startswith("withheld")}
-    assert withheld == {("mcnemar", "any_opioid"), ("conditional_logit", "any_opioid")}
-    assert not any(row["note"].startswith("withheld") for row in results_of(rows, min_cell=1, models=FEW).models)
+    got = results_of(rows, models={**FEW, "other_errors": ["nonrobust", "cluster_pair", "cluster_employer"]})
+    hidden = {
+        (r["model"], r["adjusted"], r["errors"]) for r in (*got.effects, *got.models) if r["note"].startswith("with")
+    }
+    paired = {("mcnemar", False, "within_pairs"), ("conditional_logit", True, "within_pairs")}
+    assert hidden - paired == {
+        (row["model"], row["adjusted"], row["errors"])
+        for row in (*got.effects, *got.models)
+        if not row["adjusted"] and row["errors"] in ("cluster_pair", "cluster_both", "bootstrap_pair")
+    }
+    assert paired <= hidden
+    assert ("logit", False, "cluster_pair") in hidden and ("ols", False, "cluster_pair") in hidden
+    whole = results_of(rows, min_cell=1, models=FEW)
+    assert not any(row["note"].startswith("withheld") for row in (*whole.effects, *whole.models))
+
+
+def test_full_digits_of_a_pair_clustered_interval_would_give_the_pairs_of_both_away() -> None:
+    """Why they are withheld: who has both arms and that interval finds the number; what is shown does not hold it."""
+    rows = compact_rows(risk=0.1)
+    happened, n = rows["any_opioid"].to_numpy() > 0, 400
+    both = int((happened[0::2] & happened[1::2]).sum())
+    shown = {}
+    for cell in (1, 11):
+        got = results_of(rows, min_cell=cell, models={"binary": [], "count": []})
+        shown[cell] = {
+            row["errors"]: row["low"] for row in got.effects if row["measure"] == "odds_ratio" and not row["adjusted"]
+        }
+    events = [int(happened[side::2].sum()) for side in (0, 1)]
+    risk = [count / n for count in events]
+
+    def low(together: int) -> float:
+        spread = sum(1 / (n * p * (1 - p)) for p in risk)
+        shared = (together - n * risk[0] * risk[1]) / (n * n * risk[0] * (1 - risk[0]) * risk[1] * (1 - risk[1]))
+        error = np.sqrt((spread - 2 * shared) * n / (n - 1) * (2 * n - 1) / (2 * n - 2))
+        ratio = risk[0] / (1 - risk[0]) / (risk[1] / (1 - risk[1]))
+        return float(np.exp(np.log(ratio) - 1.959963984540054 * error))
+
+    found = min(range(min(events)), key=lambda together: abs(low(together) - shown[1]["cluster_pair"]))
+    assert found == both
+    assert low(found) == pytest.approx(shown[1]["cluster_pair"], rel=1e-9)
+    assert shown[11]["cluster_pair"] is None
+    assert shown[11]["nonrobust"] == shown[1]["nonrobust"]
 
 
 def test_block_and_rank_name_a_pair_and_employers_are_numbered() -> None:
@@ -101,7 +139,9 @@ def test_nobody_with_the_outcome_is_not_estimable_and_the_other_outcome_is() -> 
     got = results_of(none, models=FEW)
     notes = {row["note"] for row in got.models if row["outcome"] == "any_opioid" and row["measure"] == "odds_ratio"}
     assert notes == {"no events in the treated arm", "no discordant pair"}
-    assert all(not row["note"] for row in got.models if row["outcome"] == "opioid_fills")
+    others = [row for row in got.models if row["outcome"] == "opioid_fills"]
+    assert {row["note"] for row in others} == {"", "withheld: small cell"}  # of unadjusted pair-clustered ones
+    assert all(not row["note"] for row in others if row["adjusted"])
 
 
 def test_ten_thousand_pairs_take_seconds() -> None:

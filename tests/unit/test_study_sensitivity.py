@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from claimtwin.errors import ConfigError
+from claimtwin.report.answer import headline, judged
 from claimtwin.stats.confounding import Confounder, bias_factor
 from claimtwin.study.effects import estimate
 from claimtwin.study.matched import matched_rows
@@ -68,6 +69,18 @@ def test_few_pairs_of_a_kind_withhold_the_bounds_of_pairs() -> None:
     part, _ = part_of(compact_rows(risk=0.1))
     assert part["rosenbaum"][0]["note"] == "withheld: small cell"
     assert part["e_values"][0]["point"] is not None
+
+
+def test_the_main_effect_of_rare_pairs_without_covariates_has_ordinary_errors() -> None:
+    rows = compact_rows(risk=0.1)
+    part, found = part_of(rows, adjust=[])
+    plain = next(e for e in found.effects if e["measure"] == "odds_ratio" and e["errors"] == "nonrobust")
+    (row,) = part["e_values"]
+    assert (row["errors"], row["estimate"]) == ("nonrobust", plain["estimate"])
+    results = {"effects": found.effects, "truth": {}}
+    assert headline(results)["errors"] == judged(results)["errors"] == "nonrobust"
+    whole, _ = part_of(compact_rows(2000), adjust=[])
+    assert whole["e_values"][0]["errors"] == "cluster_pair"
 
 
 def with_controls(count: int, bias: float) -> tuple[pa.Table, dict]:

@@ -5,27 +5,33 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from claimtwin.config.grid import Variant
 from claimtwin.config.strict import Strict
 
 CATEGORIES = ("sex", "census_region", "body_region", "employer_id")
 """What a person is one of, and not a number."""
 
 BinaryModel = Literal["table", "newcombe", "logit", "poisson", "standardised", "mcnemar", "conditional_logit"]
-CountModel = Literal["ols", "poisson", "negative_binomial", "two_part"]
-ErrorKind = Literal["nonrobust", "hc3", "cluster_pair", "cluster_employer", "cluster_both"]
+CountModel = Literal["ols", "poisson", "negative_binomial", "two_part", "gamma"]
+TimeModel = Literal["kaplan_meier", "cox"]
+ErrorKind = Literal["nonrobust", "hc3", "cluster_pair", "cluster_employer", "cluster_both", "bootstrap_pair"]
 
 
 class Models(Strict):
     """Models printed beside the main ones, which are logistic regression and least squares.
 
     ``errors`` are those of the main models beside ordinary and pair-clustered ones, which are always there;
-    ``other_errors`` those of all other models. ``bootstrap_draws`` of whole pairs are for standardised risks; 0: none.
+    ``other_errors`` those of all other models. ``bootstrap_draws`` of whole pairs are for standardised risks, and for
+    ``bootstrap_pair`` where it is asked for; 0: none. ``time`` are models of the time to the first event.
     """
+
+    LATER = ("time",)
 
     binary: list[BinaryModel] = [
         "table", "newcombe", "logit", "poisson", "standardised", "mcnemar", "conditional_logit",
     ]  # fmt: skip
     count: list[CountModel] = ["ols", "poisson", "negative_binomial", "two_part"]
+    time: list[TimeModel] = []
     errors: list[ErrorKind] = ["hc3", "cluster_employer", "cluster_both"]
     other_errors: list[ErrorKind] = ["cluster_pair"]
     bootstrap_draws: Annotated[int, Field(ge=0, le=10_000)] = 1000
@@ -48,13 +54,17 @@ class Sensitivity(Strict):
 
     ``gammas`` are those of Rosenbaum's bounds. ``confounders`` are tried out on the main ratio. ``tipping`` are
     prevalences of a confounder in the arm of higher and of lower risk, for which the ratio of risks is told that
-    would explain the effect. ``negative_controls`` are yes-no outcomes that the treatment cannot change.
+    would explain the effect. ``negative_controls`` are yes-no outcomes that the treatment cannot change. ``grid`` are
+    whole studies that differ by a choice.
     """
+
+    LATER = ("grid",)
 
     gammas: list[Annotated[float, Field(ge=1)]] = [1.0, 1.25, 1.5, 2.0, 3.0]
     confounders: list[UnmeasuredConfounder] = []
     tipping: list[tuple[Share, Share]] = [(0.4, 0.2), (0.6, 0.2)]
     negative_controls: list[str] = []
+    grid: list[Variant] = []
 
 
 class Power(Strict):

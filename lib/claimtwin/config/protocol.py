@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 
 from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
 from claimtwin.config.arms import Arm, Arms
+from claimtwin.config.designs import OtherDesign
+from claimtwin.config.grid import grid_faults
 from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories, MeasureName
 from claimtwin.config.matching import Matching
 from claimtwin.config.strict import Days, Strict
@@ -155,7 +157,10 @@ class Protocol(Strict):
 
     ``describe_candidates`` also counts the outcomes of all who met the criteria, arms apart and before matching.
     Off by default: then nobody sees an outcome before the match stands.
+    ``designs`` are others on the same candidates; with any, outcomes of all eligible are counted, after the match.
     """
+
+    LATER = ("designs",)
 
     study: Study
     population: Population = Population()
@@ -167,6 +172,7 @@ class Protocol(Strict):
     matching: Matching = Matching()
     outcomes: Annotated[list[Outcome], Field(min_length=1)]
     describe_candidates: bool = False
+    designs: list[OtherDesign] = []
     adjust: list[Covariate] = []
     models: Models = Models()
     sensitivity: Sensitivity = Sensitivity()
@@ -187,7 +193,7 @@ class Protocol(Strict):
             *self._history_faults(),
             *subgroup_faults(self.subgroups, get_args(Covariate)),
         ]
-        if faults:
+        if faults := faults or grid_faults(self, self.sensitivity.grid):
             raise ValueError("; ".join(faults))
         return self
 

@@ -7,6 +7,7 @@ from typing import Literal
 from claimtwin.report.words import (
     ARMS,
     MAIN,
+    WITHHELD,
     Results,
     Row,
     adjustment,
@@ -33,13 +34,20 @@ class Verdict:
 def headline(results: Results, outcome: str | None = None) -> Row | None:
     """The effect of the first sentence: adjusted and clustered by pair where there is such a one.
 
-    The choice is made by name and not by what came out: an effect without numbers stays the headline.
+    The choice is made by name and not by what came out: an effect without numbers stays the headline, unless rare
+    kinds of pairs alone withhold it; then the one with ordinary errors takes its place.
     Without ``outcome`` it is of the first outcome that has an odds ratio, else of the first that has any.
     """
     rows = [row for row in results["effects"] if row["measure"] in MAIN and outcome in (None, row["outcome"])]
     first = next((row for row in rows if row["measure"] == "odds_ratio"), rows[0] if rows else None)
     same = [row for row in rows if first and row["outcome"] == first["outcome"]]
-    return max(same, key=lambda row: (row["adjusted"], row["errors"] == "cluster_pair"), default=None)
+    return max(told_of(same), key=lambda row: (row["adjusted"], row["errors"] == "cluster_pair"), default=None)
+
+
+def told_of(rows: Sequence[Row]) -> list[Row]:
+    """Effects of one outcome and measure without those withheld where the same with ordinary errors is told."""
+    plain = {row["adjusted"] for row in rows if row["errors"] == "nonrobust" and row["estimate"] is not None}
+    return [row for row in rows if not (str(row["note"]).startswith(WITHHELD) and row["adjusted"] in plain)]
 
 
 def judged(results: Results, measure: str = "odds_ratio") -> Row | None:
@@ -51,7 +59,8 @@ def judged(results: Results, measure: str = "odds_ratio") -> Row | None:
     """
     truth = results.get("truth") or {}
     wanted = (truth.get("adjusted", False), truth.get("errors", "cluster_pair"))
-    rows = [row for row in results["effects"] if row["measure"] == measure]
+    same = [row for row in results["effects"] if row["measure"] == measure]
+    rows = told_of([row for row in same if row["outcome"] == same[0]["outcome"]])
     return next((row for row in rows if (row["adjusted"], row["errors"]) == wanted), rows[0] if rows else None)
 
 

@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from claimtwin.report.answer import headline, outcomes_in, planted
+from claimtwin.report.grid_tables import grid_of, variant_title
 from claimtwin.report.words import (
     ARMS,
     RATIOS,
@@ -57,7 +58,7 @@ def figures(results: Results) -> dict[str, bytes]:
 
 
 def draw(results: Results, fmt: Format) -> dict[str, bytes]:
-    """Every figure of one format by its name: ``love_plot``, ``overlap`` and ``effects_<outcome>``."""
+    """Every figure of one format by its name: ``love_plot``, ``overlap``, ``effects_<outcome>``, ``grid_<outcome>``."""
     drawn = {}
     if any(row["smd"] is not None for row in results["balance"]):
         drawn["love_plot"] = love_plot(results["balance"], fmt)
@@ -67,6 +68,8 @@ def draw(results: Results, fmt: Format) -> dict[str, bytes]:
     for outcome in outcomes_in(results):
         image = _effects_of(results, outcome, fmt)
         drawn |= {f"effects_{outcome}": image} if image else {}
+        image = grid_plot(results, outcome, fmt)
+        drawn |= {f"grid_{outcome}": image} if image else {}
     return drawn
 
 
@@ -94,6 +97,17 @@ def forest_plot(ours: Sequence[Row], published: Sequence[Row], truth: float | No
         label: What the axis measures.
     """
     return _bytes(partial(_forest, ours, published, truth, label), fmt)
+
+
+def grid_plot(results: Results, outcome: str, fmt: Format = "svg") -> bytes:
+    """The main estimate beside that of every variant of the grid; no bytes where there is no grid or no number."""
+    rows = grid_of(results, outcome)
+    told = [(variant_title(results, row), row) for row in rows if row["estimate"] is not None]
+    if not told:
+        return b""
+    looks = [(name, row, *((TREATED, "s") if row["variant"] == "main" else (COMPARATOR, "o"))) for name, row in told]
+    label = measure_title(rows[0]["measure"], outcome_scale(results, outcome))
+    return _bytes(partial(_in_lines, looks, None, label), fmt)
 
 
 def _effects_of(results: Results, outcome: str, fmt: Format) -> bytes:
@@ -175,7 +189,12 @@ def _mark_withheld(axes: Axes, overlap: Row) -> None:
 
 def _forest(ours: Sequence[Row], published: Sequence[Row], truth: float | None, label: str) -> Figure:
     rows = [(model_title(row), row, TREATED, "s") for row in ours if row["estimate"] is not None]
-    rows = [*rows, *(("published", row, COMPARATOR, "D") for row in published)][::-1]
+    return _in_lines([*rows, *(("published", row, COMPARATOR, "D") for row in published)], truth, label)
+
+
+def _in_lines(found: Sequence[tuple[str, Row, str, str]], truth: float | None, label: str) -> Figure:
+    """A line each, the first on top: words, figures, colour and mark."""
+    rows = found[::-1]
     figure, axes = _canvas(0.36 * len(rows) + 0.9)
     for place, (_, row, colour, marker) in enumerate(rows):
         axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2, solid_capstyle="round")

@@ -10,6 +10,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from claimtwin.report import design_tables as design
 from claimtwin.report import effect_tables as effects
 from claimtwin.report import gate_tables as gates
+from claimtwin.report import grid_tables as grids
+from claimtwin.report import method_tables as methods_of
 from claimtwin.report import model_tables as models
 from claimtwin.report import origin_tables as origins
 from claimtwin.report import sensitivity_tables as sensitivity
@@ -63,9 +65,11 @@ def _tables(results: Results, manifest: Mapping[str, Any]) -> dict[str, Any]:
             design.blocks_table(results),
             design.invariants_table(results),
         ],
+        "designs": methods_of.designs_tables(results),
         "subgroups": subgroups.subgroup_tables(results),
         "employer_words": subgroups.employer_words(results),
         "sensitivity": sensitivity.sensitivity_tables(results),
+        "grid": grids.grid_tables(results),
         "null_words": sensitivity.null_words(results),
         "power": sensitivity.power_table(results),
         "candidates": effects.candidates_table(results),
@@ -89,7 +93,14 @@ def _images(results: Results) -> dict[str, Any]:
             "Propensity score before matching: treated upwards, comparators downwards",
         ),
         "outcomes": [_outcome(results, name, drawn) for name in outcomes_in(results)],
+        "grid_plots": [image for name in outcomes_in(results) if (image := _grid_plot(results, name, drawn))],
     }
+
+
+def _grid_plot(results: Results, name: str, drawn: Mapping[str, bytes]) -> Image | None:
+    title = outcome_title(results, name)
+    words = f"{title}: the main estimate of the study and of its variants with 95% intervals, as in the table"
+    return _image(drawn, f"grid_{name}", words, f"{title}: the study and its variants")
 
 
 def _outcome(results: Results, name: str, drawn: Mapping[str, bytes]) -> OutcomeView:

@@ -34,6 +34,10 @@ INTERACTIONS = ("outcome", "by", "groups", "used", "p_value", "holm", "fdr", "no
                 "pool_note")  # fmt: skip
 POOLS = tuple(f"{kind}_{end}" for kind in ("fixed", "random") for end in ("estimate", "low", "high", "p_value"))
 WITHOUT = ("outcome", "employer", "measure", "estimate", "low", "high", "p_value", "note")
+DESIGNS = ("outcome", "method", "estimand", "strata", "most_weight", "trim", "measure", "estimate", "low", "high",
+           "p_value", "effective_treated", "effective_comparator", "note")  # fmt: skip
+GRID = ("outcome", "variant", "pairs", "measure", "adjusted", "errors", "estimate", "low", "high", "p_value",
+        "against_main", "note")  # fmt: skip
 GATES = ("gate", "outcome", "threshold", "value", "passed")
 BLOCKS = ("block", "treated", "comparator", "pairs")
 MATCHING = ("pairs", "treated", "unmatched_treated", "comparators")
@@ -64,6 +68,7 @@ def csv_tables(results: Results) -> dict[str, str]:
         "gates.csv": as_csv(GATES, map(_empty_or_withheld, (results.get("blinding") or {}).get("gates", []))),
         **sensitivity(results),
         **subgroups(results),
+        **designs(results),
     }
 
 
@@ -140,6 +145,8 @@ def sensitivity(results: Results) -> dict[str, str]:
     columns = {"e_values": E_VALUES, "tipping": TIPPING, "confounders": CONFOUNDERS, "rosenbaum": ROSENBAUM}
     rows = {name: part.get(name, []) for name in columns} | {"power": results.get("power") or []}
     columns["power"] = POWER
+    if part.get("grid"):
+        columns["grid"], rows["grid"] = GRID, [{**_with_reason(row), "pairs": row["pairs"]} for row in part["grid"]]
     return {f"{name}.csv": as_csv(columns[name], map(_empty_or_withheld, rows[name])) for name in columns}
 
 
@@ -152,6 +159,12 @@ def subgroups(results: Results) -> dict[str, str]:
         "interactions.csv": as_csv((*INTERACTIONS, *POOLS), map(_empty_or_withheld, tests)),
         "without_employer.csv": as_csv(WITHOUT, map(_with_reason, part["without_employer"])),
     }
+
+
+def designs(results: Results) -> dict[str, str]:
+    """Other designs on the same candidates; no file where the study asks for none."""
+    rows = results.get("designs")
+    return {"designs.csv": as_csv(DESIGNS, map(_empty_or_withheld, rows))} if rows else {}
 
 
 def _ends(row: Row, kind: str) -> dict[str, Cell]:

@@ -17,10 +17,12 @@ MEASURES = {
     "risk_difference": "Risk difference, percentage points",
     "rate_ratio": "Ratio of occurrences per person",
     "mean_ratio": "Ratio of occurrences per person that had any",
+    "total_ratio": "Ratio of totals per person",
+    "hazard_ratio": "Hazard ratio of the first event",
     "number_needed": "People treated for one event fewer or more",
     "relative_reduction": f"Press reading: 1 {MINUS} risk ratio, in % (not 1 {MINUS} odds ratio)",
 }
-RATIOS = ("odds_ratio", "risk_ratio", "rate_ratio", "mean_ratio")
+RATIOS = ("odds_ratio", "risk_ratio", "rate_ratio", "mean_ratio", "total_ratio", "hazard_ratio")
 MAIN = ("odds_ratio", "difference_per_scale")
 """The measures that models estimate; one outcome has one of them."""
 ERRORS = {
@@ -44,6 +46,9 @@ MODELS = {
     "ols": "Least squares",
     "negative_binomial": "Negative binomial regression",
     "two_part": "Two parts: whether any, then how many",
+    "gamma": "Gamma regression of the amount",
+    "kaplan_meier": "Kaplan-Meier, risk at the end of the window",
+    "cox": "Cox regression",
 }
 DIGITS = {"relative_reduction": 1, "number_needed": 1}
 

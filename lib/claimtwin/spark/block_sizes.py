@@ -15,6 +15,12 @@ def count_large(packed: DataFrame, above: int) -> DataFrame:
     return packed.groupBy("block").agg(F.sum("n").alias("n"), comparators).where(F.col("n") > above)
 
 
+def count_large_of_each(packed: DataFrame, above: int) -> DataFrame:
+    """The same of several matches at once, each by its ``number``."""
+    comparators = (F.sum("n") - F.sum("n_treated")).alias("comparators")
+    return packed.groupBy("number", "block").agg(F.sum("n").alias("n"), comparators).where(F.col("n") > above)
+
+
 def read_marks(packed: DataFrame, blocks: Sequence[str]) -> DataFrame:
     """One row per piece of the blocks named: ``block``, ``n``, ``marks``. No cell is unpacked."""
     return packed.where(F.col("block").isin(*blocks)).select("block", "n", "marks")

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, GroupedData
 from pyspark.sql import functions as F
 
 CATEGORIES = ("sex", "census_region", "body_region")
@@ -38,8 +38,8 @@ class DesignColumn:
         return plain if self.level is None else F.coalesce((plain == self.level).cast("int"), F.lit(0))
 
 
-def levels_of(candidates: DataFrame, covariates: Sequence[str]) -> DataFrame:
-    """One row: for each category among the covariates its levels, sorted."""
+def levels_of(candidates: DataFrame | GroupedData, covariates: Sequence[str]) -> DataFrame:
+    """One row (of groups one each): for each category among the covariates its levels, sorted."""
     found = [F.array_sort(F.collect_set(name)).alias(name) for name in covariates if name in CATEGORIES]
     return candidates.agg(F.count(F.lit(1)).alias("n"), *found)
 

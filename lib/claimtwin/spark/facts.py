@@ -50,7 +50,11 @@ def is_eligible(protocol: Protocol, *, but: Sequence[str] = ()) -> Column:
 
 def candidates_of_block(tables: dict[str, pa.Table], protocol: Protocol, book: CodeBook) -> pa.Table:
     """Candidates of one block, sorted by person, treated first."""
-    claims = claims_of_block(tables, book)
+    return candidates_among(tables, claims_of_block(tables, book), protocol)
+
+
+def candidates_among(tables: dict[str, pa.Table], claims: Claims, protocol: Protocol) -> pa.Table:
+    """The same, of a block whose claims are read already."""
     found = build_candidates(claims, protocol)
     people = tables[MEMBERS]["person_id"].take(pa.array(found.member))
     employers = tables["eligibility"]["employer_id"].combine_chunks().dictionary.to_pylist()

@@ -1,5 +1,6 @@
 """A second pass over the blocks, of the people asked about only: what happened after index."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -35,10 +36,10 @@ def find_outcomes(blocks: DataFrame, asked: DataFrame, protocol: Protocol, book:
 
     The asked people of a block travel to it, broadcast; the blocks stay where they are.
     """
-    packed = asked.groupBy("block_id").applyInArrow(each_group(_pack_asked), schema=ddl_of(ASKED))
+    packed = asked_cells(asked, KEY)
     needed = [MEMBERS, *payloads_read_by(protocol)]
     joined = blocks.select("block_id", *needed).join(F.broadcast(packed), "block_id")
-    kernel = partial(_outcomes_of_block, protocol=protocol, book=book)
+    kernel = partial(count_asked, protocol=protocol, book=book)
     return joined.select("asked", *needed).mapInArrow(each_block(kernel), schema=ddl_of(outcome_layout(protocol)))
 
 
@@ -52,12 +53,18 @@ def payloads_read_by(protocol: Protocol) -> list[str]:
     return drugs + care
 
 
-def _pack_asked(block: int, rows: pa.Table) -> pa.Table:
-    people = rows.select(list(KEY)).sort_by([("person_id", "ascending"), ("treated", "descending")])
-    return pa.Table.from_pylist([{"block_id": block, "asked": to_cell(people)}], schema=ASKED)
+def asked_cells(asked: DataFrame, columns: Sequence[str]) -> DataFrame:
+    """One row per block: ``columns`` of its asked people, by person and the treated first, as a cell ``asked``."""
+
+    def pack(block: int, rows: pa.Table) -> pa.Table:
+        people = rows.select(list(columns)).sort_by([("person_id", "ascending"), ("treated", "descending")])
+        return pa.Table.from_pylist([{"block_id": block, "asked": to_cell(people)}], schema=ASKED)
+
+    return asked.groupBy("block_id").applyInArrow(each_group(pack), schema=ddl_of(ASKED))
 
 
-def _outcomes_of_block(tables: dict[str, pa.Table], protocol: Protocol, book: CodeBook) -> pa.Table:
+def count_asked(tables: dict[str, pa.Table], protocol: Protocol, book: CodeBook) -> pa.Table:
+    """Outcomes of the people of ``asked`` in one block, in their order; payloads that are not there count as empty."""
     asked, members = tables["asked"], tables[MEMBERS]["person_id"]
     rows = pa.compute.index_in(asked["person_id"], value_set=members).to_numpy().astype(np.int64)
     days = asked["index_date"].cast(pa.int32()).to_numpy()

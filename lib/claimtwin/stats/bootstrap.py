@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claimtwin.stats.exact import FloatArray
-from claimtwin.stats.fitting import NO_FIT, CannotFitError
+from claimtwin.stats.fitting import LOGIT, NO_FIT, CannotFitError, Family
 
 POISSON = np.cumsum([exp(-1) / factorial(k) for k in range(18)])
 """P(weight <= k) for k = 0 to 17; more than 17 has a probability below 1e-16."""
@@ -34,14 +34,17 @@ def draw_weights(seed: int, draws: NDArray[np.int64], pairs: int) -> FloatArray:
     return np.searchsorted(POISSON, uniform, side="right").astype(np.float64)
 
 
-def fit_draws(y: FloatArray, design: FloatArray, weights: FloatArray, start: FloatArray) -> FloatArray:
-    """(k, draws) coefficients of weighted logistic regressions, by Newton's method from ``start``.
+def fit_draws(
+    y: FloatArray, design: FloatArray, weights: FloatArray, start: FloatArray, family: Family = LOGIT
+) -> FloatArray:
+    """(k, draws) coefficients of weighted regressions of a family, logistic ones without a word, by Newton's method.
 
     Args:
-        y: (n,) outcome, 0 or 1.
+        y: (n,) outcome.
         design: (n, k) columns.
         weights: (n, draws) weights.
-        start: (k,) coefficients of the unweighted fit.
+        start: (k,) coefficients of the unweighted fit, from which all begin.
+        family: The model.
 
     Raises:
         CannotFitError: A draw has no finite solution.
@@ -52,10 +55,10 @@ def fit_draws(y: FloatArray, design: FloatArray, weights: FloatArray, start: Flo
     params = np.repeat(start[:, None], weights.shape[1], axis=1)
     inverse = np.empty((weights.shape[1], k, k))
     for step in range(STEPS):
-        mean = 1 / (1 + np.exp(-design @ params))
-        score = design.T @ (weights * (y[:, None] - mean))
+        mean = family.mean(design @ params)
+        score = design.T @ (weights * family.pull(y[:, None], mean))
         if step % ANEW == 0:
-            inverse = _inverses(products.T @ (weights * mean * (1 - mean)), rows, columns, k)
+            inverse = _inverses(products.T @ (weights * family.weight(y[:, None], mean)), rows, columns, k)
         move = np.einsum("bij,jb->ib", inverse, score)
         params = params + move
         if np.abs(move).max(initial=0.0) < CLOSE:

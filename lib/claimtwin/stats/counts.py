@@ -28,12 +28,6 @@ from claimtwin.stats.matched import Matched
 TWO_PART: tuple[Measure, ...] = ("mean_ratio", "difference_per_scale")
 
 
-def poisson_ratio(count: NDArray[np.int64], people: Matched, columns: list[int], errors: Errors) -> Estimate:
-    """Ratio of occurrences per person by Poisson regression."""
-    design = design_matrix(people.treated, people.covariates[:, columns])
-    return ratio(fit_poisson(count.astype(np.float64), design, people, errors))
-
-
 def negative_binomial_ratio(count: NDArray[np.int64], people: Matched, columns: list[int], errors: Errors) -> Estimate:
     """Ratio of occurrences per person by negative binomial regression (NB2, maximum likelihood).
 

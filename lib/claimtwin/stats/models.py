@@ -14,12 +14,13 @@ from statsmodels.stats.proportion import confint_proportions_2indep, test_propor
 
 from claimtwin.stats import fitting
 from claimtwin.stats.arms import TwoByTwo, crude_odds_ratio, risk_difference, two_by_two
-from claimtwin.stats.counts import TWO_PART, negative_binomial_ratio, poisson_ratio, two_part
+from claimtwin.stats.counts import TWO_PART, negative_binomial_ratio, two_part
 from claimtwin.stats.effects import labelled, usable, useful_for
-from claimtwin.stats.fitting import CannotFitError, design_matrix
+from claimtwin.stats.fitting import CannotFitError, Family, Fit, design_matrix
 from claimtwin.stats.intervals import Effect, Errors, Estimate, Measure
 from claimtwin.stats.matched import Matched
 from claimtwin.stats.paired import PairTable, conditional_odds_ratio, mcnemar, pair_table
+from claimtwin.stats.resampled import drawn_difference, drawn_ratio
 from claimtwin.stats.standard import MEASURES, Draws, bootstrapped, standardised
 
 Make = Callable[[list[int], Errors], tuple[Estimate, ...]]
@@ -54,7 +55,7 @@ def binary_models(outcome: str, happened: NDArray[np.bool_], people: Matched, pl
     """All other models of a yes-no outcome, in the order of the plan; adjusted rows where there are covariates."""
     known = _binary(happened, people, plan)
     asked = [model for name in plan.models for model in known.get(name, [])]
-    return _rows(partial(Effect, outcome, n=len(happened)), asked, useful_for(happened, people))
+    return rows_of(partial(Effect, outcome, n=len(happened)), asked, useful_for(happened, people))
 
 
 def count_models(
@@ -62,7 +63,7 @@ def count_models(
 ) -> list[Effect]:
     """All other models of a count, in the order of the plan; differences are per ``scale`` people."""
     known = _count(count, people, plan, scale)
-    return _rows(
+    return rows_of(
         partial(Effect, outcome, n=len(count)), [known[name] for name in plan.models if name in known], usable(people)
     )
 
@@ -101,13 +102,10 @@ def _binary(happened: NDArray[np.bool_], people: Matched, plan: Plan) -> dict[st
     nobody = "" if table.n1 and table.n0 else table.empty
     y, why = happened.astype(np.float64), table.empty
 
-    def logit(columns: list[int], errors: Errors) -> tuple[Estimate, ...]:
-        return (fitting.odds_ratio(happened, _design(people, columns), people, errors),)
-
-    def poisson(columns: list[int], errors: Errors) -> tuple[Estimate, ...]:
-        return (fitting.ratio(fitting.fit_poisson(y, _design(people, columns), people, errors)),)
-
-    risks = Model("standardised", MEASURES, partial(standardised, happened, people), plan.other_errors, why)
+    logit = _ratio_by(fitting.fit_logit, fitting.LOGIT, y, people, plan)
+    poisson = _ratio_by(fitting.fit_poisson, fitting.POISSON, y, people, plan)
+    robust = tuple(errors for errors in plan.other_errors if errors != "bootstrap_pair")  # which has a row of its own
+    risks = Model("standardised", MEASURES, partial(standardised, happened, people), robust, why)
     drawn = lambda columns, _: bootstrapped(happened, people, columns, plan.draws)  # noqa: E731
     return {
         "table": [
@@ -141,20 +139,39 @@ def _count(count: NDArray[np.int64], people: Matched, plan: Plan, scale: int) ->
                  if not count[rows].any()), "")  # fmt: skip
 
     def ols(columns: list[int], errors: Errors) -> tuple[Estimate, ...]:
-        return (fitting.difference(value, _design(people, columns), people, errors),)
+        design = _design(people, columns)
+        if errors == "bootstrap_pair":
+            return (drawn_difference(value, design, people, plan.draws),)
+        return (fitting.difference(value, design, people, errors),)
 
-    def rate(fit: Callable[..., Estimate]) -> Make:
-        return lambda columns, errors: (fit(count, people, columns, errors),)
+    def overdispersed(columns: list[int], errors: Errors) -> tuple[Estimate, ...]:
+        return (negative_binomial_ratio(count, people, columns, errors),)
 
+    y = count.astype(np.float64)
+    poisson = _ratio_by(fitting.fit_poisson, fitting.POISSON, y, people, plan)
+    gamma = _ratio_by(fitting.fit_gamma, fitting.GAMMA, y, people, plan)
     parts = partial(two_part, count, people, scale=scale)
     return {
         "ols": Model("ols", ("difference_per_scale",), ols, _more(plan), empty),
-        "poisson": Model("poisson", ("rate_ratio",), rate(poisson_ratio), plan.other_errors, empty or none),
-        "negative_binomial": Model(
-            "negative_binomial", ("rate_ratio",), rate(negative_binomial_ratio), plan.other_errors, empty or none
-        ),
+        "poisson": Model("poisson", ("rate_ratio",), poisson, plan.other_errors, empty or none),
+        "negative_binomial": Model("negative_binomial", ("rate_ratio",), overdispersed, plan.other_errors,
+                                   empty or none),
+        "gamma": Model("gamma", ("total_ratio",), gamma, plan.other_errors, empty or none),
         "two_part": Model("two_part", TWO_PART, parts, plan.other_errors, empty or none),
-    }
+    }  # fmt: skip
+
+
+def _ratio_by(fit: Callable[..., Fit], family: Family, y: NDArray[np.float64], people: Matched, plan: Plan) -> Make:
+    """Ratio of the treated by one regression, with errors of any kind."""
+
+    def make(columns: list[int], errors: Errors) -> tuple[Estimate, ...]:
+        design = _design(people, columns)
+        if errors == "bootstrap_pair":
+            plain = fit(y, design, people, "nonrobust")
+            return (drawn_ratio(y, design, people, plain, plan.draws, family),)
+        return (fitting.ratio(fit(y, design, people, errors)),)
+
+    return make
 
 
 def _crude(name: str, measure: Measure, make: Callable[[], Estimate], why: str, errors: Errors = "nonrobust") -> Model:
@@ -169,7 +186,8 @@ def _design(people: Matched, columns: list[int]) -> NDArray[np.float64]:
     return design_matrix(people.treated, people.covariates[:, columns])
 
 
-def _rows(label: Callable[..., Effect], models: Sequence[Model], columns: list[int]) -> list[Effect]:
+def rows_of(label: Callable[..., Effect], models: Sequence[Model], columns: list[int]) -> list[Effect]:
+    """Every model with every kind of errors, unadjusted and where there are ``columns`` adjusted; a row a measure."""
     found = []
     for model in models:
         for adjusted in model.adjusted if columns else [form for form in model.adjusted if not form]:

@@ -70,7 +70,7 @@ def bootstrapped(
     ]
     found = _risks(design[people.treated], np.ones((int(people.treated.sum()), 1)), start[:, None])
     return tuple(
-        _percentiles(make(*found)[0], make(*np.concatenate(drawn, axis=1)), back)
+        percentiles(make(*found)[0], make(*np.concatenate(drawn, axis=1)), back)
         for make, back in ((_points, float), (_log_ratio, exp), (_log_odds_ratio, exp))
     )
 
@@ -117,7 +117,12 @@ def _log_odds_ratio(one: FloatArray, zero: FloatArray) -> FloatArray:
     return np.asarray(np.log(one / (1 - one)) - np.log(zero / (1 - zero)))
 
 
-def _percentiles(found: float, drawn: FloatArray, back: Callable[[float], float]) -> Estimate:
+def percentiles(found: float, drawn: FloatArray, back: Callable[[float], float]) -> Estimate:
+    """Percentile interval of (draws,) figures about the one that was found; ``back`` takes all to their own scale.
+
+    Raises:
+        CannotFitError: The draws do not differ.
+    """
     low, high = np.quantile(drawn, (0.025, 0.975))
     spread = float(drawn.std(ddof=1)) if len(drawn) > 1 else 0.0
     if spread == 0:

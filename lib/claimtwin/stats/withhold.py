@@ -13,6 +13,8 @@ from claimtwin.stats.intervals import Effect
 from claimtwin.stats.paired import PairTable
 
 SMALL_CELL = "withheld: small cell"
+OF_PAIRS = ("cluster_pair", "cluster_both", "bootstrap_pair")
+"""Errors that depend on how the two of a pair resemble each other."""
 NOTHING = ArmOutcome(None, None, None, None, None, None, None, None)
 
 
@@ -68,10 +70,20 @@ def withhold_two_by_two(
 
 
 def withhold_paired(effects: Sequence[Effect], table: PairTable, min_cell: int) -> tuple[Effect, ...]:
-    """Effects, without the numbers of those made of discordant pairs where some kind of pair is rare."""
+    """Effects, without the numbers of those that tell the kinds of pairs where some kind is rare.
+
+    What is made of discordant pairs tells them, and so does an unadjusted interval that lets the two of a pair
+    resemble each other: beside both arms it has one unknown, the pairs in which both had the outcome.
+    """
     if not has_small_pairs(table, min_cell):
         return tuple(effects)
-    return tuple(_without_numbers(effect) if effect.errors == "within_pairs" else effect for effect in effects)
+    return tuple(_without_numbers(effect) if tells_pairs(effect) else effect for effect in effects)
+
+
+def tells_pairs(effect: Effect) -> bool:
+    """Whether the number of pairs in which both had the outcome can be worked out from an effect and both arms."""
+    told = effect.estimate is not None and not effect.adjusted and effect.errors in OF_PAIRS
+    return told or effect.errors == "within_pairs"
 
 
 def has_small_pairs(table: PairTable, min_cell: int) -> bool:

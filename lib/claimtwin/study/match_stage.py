@@ -44,7 +44,7 @@ def match_study(packed: DataFrame, matching: Matching, caliper: float | None, se
     Raises:
         InputError: A block is larger and cannot be cut.
     """
-    rules, distance = rules_of(matching, caliper, seed), _distance(packed, matching)
+    rules, distance = rules_of(matching, caliper, seed), distance_of(packed, matching)
     return match_all(packed, rules, distance, find_places(packed, rules, distance, split_above))
 
 
@@ -68,9 +68,25 @@ def find_places(packed: DataFrame, rules: Rules, distance: Distance, split_above
     Raises:
         InputError: A block of more than ``split_above`` people cannot be cut.
     """
-    bound = min(LARGE, split_above)
     columns = ["block", "n", "comparators"]
-    found = collect_compact(count_large(packed, bound), columns, max_rows=MOST_LARGE, text=["block"]).to_pylist()
+    large = count_large(packed, large_above(split_above))
+    found = collect_compact(large, columns, max_rows=MOST_LARGE, text=["block"]).to_pylist()
+    return places_of(found, packed, rules, distance, split_above)
+
+
+def large_above(split_above: int) -> int:
+    """People of a block above which it has a task of its own."""
+    return min(LARGE, split_above)
+
+
+def places_of(
+    found: Sequence[Mapping[str, Any]], packed: DataFrame, rules: Rules, distance: Distance, split_above: int
+) -> Places:
+    """The same, where the large blocks are known: ``block``, ``n`` and ``comparators`` of each.
+
+    Raises:
+        InputError: As ``find_places``.
+    """
     giants = {row["block"]: row for row in found if row["n"] > split_above}
     if giants and not _can_be_cut(rules, distance):
         raise _too_large(max(row["n"] for row in giants.values()), split_above)
@@ -106,7 +122,8 @@ def quantiles(pieces: Sequence[Mapping[str, Any]], ranges: int) -> list[float]:
     return sorted(set(marks[order][at].tolist()))
 
 
-def _distance(packed: DataFrame, matching: Matching) -> Distance:
+def distance_of(packed: DataFrame, matching: Matching) -> Distance:
+    """What else than the score decides who is near; one aggregation where it is a distance of its own."""
     names, near = tuple(matching.distance_covariates), tuple(matching.covariate_calipers)
     if not names:
         return Distance(near=near, per_block=matching.per_block)

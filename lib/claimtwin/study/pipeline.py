@@ -22,6 +22,7 @@ from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.spark.scores import pack_design, with_scores
 from claimtwin.study.codebook import drug_list_fingerprints, read_code_book
 from claimtwin.study.concepts import with_concepts
+from claimtwin.study.grid import run_grid
 from claimtwin.study.match_stage import covariates_of, match_study
 from claimtwin.study.model_table import model_frame, read_model
 from claimtwin.study.progress import Say
@@ -191,20 +192,25 @@ def _report(run: Run, design: Design) -> Result:
             "candidates": design.candidates.identity,
             "blocks": blocks.identity,
             "lists": drug_list_fingerprints(run.book),
+            "of": "everybody" if run.protocol.designs else "matched",
             **run.part("outcomes", "describe_candidates", "histories"),
         },
         lambda: find_outcomes(blocks.frame, _asked(run, design), run.protocol, run.book),
         run.say,
     )
-    tables = StudyTables(design, blocks, outcomes)
+    asked = run.protocol.sensitivity.grid
+    grid = run_grid(run.spark, run.protocol, run.env, blocks, run.say) if asked else None
+    tables = StudyTables(design, blocks, outcomes, grid)
     return write_report(run.spark, run.protocol, run.env, run.book, tables, run.say, run.unblind)
 
 
 def _asked(run: Run, design: Design) -> DataFrame:
-    """People whose outcomes are counted: the matched, or where the protocol says so all that met the criteria."""
+    """People whose outcomes are counted: the matched, or where the protocol asks for more all that met the criteria."""
     people = design.candidates.frame
     if run.protocol.describe_candidates:
         people = people.where(is_eligible(run.protocol, but=["one_arm"]))
+    elif run.protocol.designs:
+        people = people.where(is_eligible(run.protocol))
     else:
         members = build_pair_members(keep_pairs(design.matches.frame)).select("person_id", "treated")
         people = people.join(members, ["person_id", "treated"])

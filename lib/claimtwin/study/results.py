@@ -12,6 +12,7 @@ from claimtwin.stats.withhold import is_small, withhold
 from claimtwin.study.counts import (
     ARMS,
     Flow,
+    Rows,
     collect_balance,
     collect_blocks,
     collect_flow,
@@ -19,9 +20,11 @@ from claimtwin.study.counts import (
     collect_reasons,
     read_ingest_counts,
 )
+from claimtwin.study.designs import collect_eligible, designs_of, eligible_rows
 from claimtwin.study.effects import describe_candidates, estimate
 from claimtwin.study.files import read_truth
 from claimtwin.study.gates import blinding_part, empty_analysis, judge, read_design
+from claimtwin.study.grid_rows import grid_rows
 from claimtwin.study.matched import MatchedRows, collect_matched, matched_rows
 from claimtwin.study.sensitivity import power_rows, sensitivity_of
 from claimtwin.study.subgroups import subgroups_of
@@ -46,7 +49,7 @@ def build_results(
     matched = matched_rows(collect_matched(tables, protocol, env.door.max_rows), protocol)
     gates = judge(read_design(design.score_rows(), balance, design.pairs), matched, protocol, cell)
     blinding = blinding_part(gates, unblind)
-    analysis = empty_analysis() if blinding["blinded"] else _analysis(tables, protocol, matched, cell)
+    analysis = empty_analysis() if blinding["blinded"] else _analysis(spark, tables, protocol, matched, env)
     return {
         **_study(protocol),
         **analysis,
@@ -63,17 +66,38 @@ def build_results(
     }
 
 
-def _analysis(tables: StudyTables, protocol: Protocol, matched: MatchedRows, cell: int) -> dict[str, Any]:
+def _analysis(
+    spark: SparkSession, tables: StudyTables, protocol: Protocol, matched: MatchedRows, env: Env
+) -> dict[str, Any]:
     """Everything that looks at outcomes."""
+    cell = env.disclosure.min_cell
     found = estimate(matched, protocol, cell)
     return {
         "outcomes": found.outcomes + describe_candidates(tables, protocol, found.outcomes, cell),
         "effects": found.effects,
         "models": found.models,
-        "sensitivity": sensitivity_of(matched, protocol, found.outcomes, found.effects, cell),
+        "sensitivity": sensitivity_of(matched, protocol, found.outcomes, found.effects, cell)
+        | _grid(spark, tables, protocol, found.effects, env),
         "subgroups": subgroups_of(matched, protocol, cell),
         "left_out": found.left_out,
+        **_designs(tables, protocol, found.effects, env),
     }
+
+
+def _grid(spark: SparkSession, tables: StudyTables, protocol: Protocol, effects: Rows, env: Env) -> dict[str, Any]:
+    """The main estimate of every variant, where the protocol has a grid."""
+    if tables.grid is None:
+        return {}
+    door = env.disclosure.min_cell, env.door.max_rows
+    return {"grid": grid_rows(spark, tables.grid, protocol, effects, tables.design.pairs, door)}
+
+
+def _designs(tables: StudyTables, protocol: Protocol, effects: Rows, env: Env) -> dict[str, Any]:
+    """Other designs on the same candidates, where the protocol asks for any."""
+    if not protocol.designs:
+        return {}
+    eligible = eligible_rows(collect_eligible(tables, protocol, env.door.max_rows), protocol)
+    return {"designs": designs_of(eligible, protocol, effects, env.disclosure.min_cell)}
 
 
 def require_pairs(pairs: int, protocol: Protocol) -> None:

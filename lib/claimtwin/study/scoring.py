@@ -29,7 +29,7 @@ def fit_score(design: DataFrame, columns: Sequence[DesignColumn]) -> ScoreModel:
     Raises:
         GuardError: An arm is empty, or a column is missing, constant, collinear or separates the arms.
     """
-    moments = add_moments([_nothing(len(columns)), *map(Moments.unpack, _packed(sum_moments(design, len(columns))))])
+    moments = add_moments([no_moments(len(columns)), *map(Moments.unpack, _packed(sum_moments(design, len(columns))))])
 
     def sums_at(beta: FloatArray) -> LogitSums:
         return add_sums([LogitSums.unpack(row) for row in _packed(sum_logit(design, beta, moments))])
@@ -44,7 +44,7 @@ def _packed(sums: DataFrame) -> list[list[float]]:
     return sorted(rows)
 
 
-def _nothing(p: int) -> Moments:
+def no_moments(p: int) -> Moments:
     """Moments of nobody, so that an empty table is an empty arm and not a special case."""
     inf = np.full((2, p), np.inf)
     return Moments(0, 0, np.zeros(p), np.zeros((p, p)), inf, -inf)

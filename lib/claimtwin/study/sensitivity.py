@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from claimtwin.config.protocol import Outcome, Protocol
+from claimtwin.report.words import MAIN
 from claimtwin.stats.calibration import Null, calibrated, error_of, fit_null
 from claimtwin.stats.confounding import (
     Confounder,
@@ -62,10 +63,20 @@ def detectable_by_events(events: int, protocol: Protocol) -> float | None:
     return detectable_ratio(events, Wanted(protocol.power.level, protocol.power.power))
 
 
+def main_effect(effects: Rows, outcome: str) -> Row:
+    """The main estimate of an outcome, chosen by name: adjusted and pair-clustered where there is such a one.
+
+    Where rare kinds of pairs alone withhold it, the one with ordinary errors takes its place.
+    """
+    rows = [e for e in effects if e["outcome"] == outcome and e["measure"] in MAIN]
+    plain = {row["adjusted"] for row in rows if row["errors"] == "nonrobust" and row["estimate"] is not None}
+    told = [row for row in rows if not (row["note"] == SMALL_CELL and row["adjusted"] in plain)]
+    return max(told, key=lambda row: (row["adjusted"], row["errors"] == "cluster_pair"))
+
+
 def _main_ratio(outcome: Outcome, outcomes: Rows, effects: Rows) -> Row:
     """The main odds ratio of an outcome as a risk ratio, and the odds ratio's own ends; None where there is none."""
-    rows = [e for e in effects if (e["outcome"], e["measure"]) == (outcome.name, "odds_ratio")]
-    main = max(rows, key=lambda row: (row["adjusted"], row["errors"] == "cluster_pair"))
+    main = main_effect(effects, outcome.name)
     arms = [row for row in outcomes if (row["outcome"], row["scope"]) == (outcome.name, "matched")]
     base = {"outcome": outcome.name, "adjusted": main["adjusted"], "errors": main["errors"], "note": main["note"]}
     if main["estimate"] is None:
@@ -117,7 +128,8 @@ def _rosenbaum(outcome: Outcome, matched: MatchedRows, protocol: Protocol, effec
     """One row a Gamma with both bounds, and the critical Gamma; McNemar's test, or the signed rank of a count."""
     count, people = matched.count(outcome.name), matched.people
     test = "mcnemar" if outcome.kind == "binary" else "signed_rank"
-    hidden = any(e["note"] == SMALL_CELL for e in effects if e["outcome"] == outcome.name)
+    plain = [e for e in effects if e["outcome"] == outcome.name and e["errors"] == "nonrobust"]
+    hidden = any(e["note"] == SMALL_CELL for e in plain)
     table = pair_table(count > 0, people)
 
     def tail() -> Tail:

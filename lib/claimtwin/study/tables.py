@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from claimtwin.spark.packing import unpack_people
+from claimtwin.study.grid import Grid
 from claimtwin.study.model_table import ScoreModel
 from claimtwin.study.stages import Made
 
@@ -32,11 +33,12 @@ class Design:
 
 @dataclass(frozen=True)
 class StudyTables:
-    """Everything that a report is made from."""
+    """Everything that a report is made from; ``grid`` is null where the protocol has none."""
 
     design: Design
     blocks: Made
     outcomes: Made
+    grid: Grid | None = None
 
     def all(self) -> list[Made]:
         """Every table, in the order of the stages."""

@@ -1,0 +1,63 @@
+"""`python -m bench.grid [--members 20000]`: what twelve variants cost beside the study that they are variants of.
+
+Made-up claims are ingested and packed once. Then the study runs alone, and with a grid of twelve, each from the member
+blocks to the report with nothing kept. Processor seconds of the whole process tree decide, for they hold on a machine
+that others use; the second may cost at most twice the first.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.measure import measure
+
+BUDGET = 2.0
+STUDY = "jpr_s412081"
+GRID = (
+    "{name: washout_180, change: {washout.days: 180}}",
+    "{name: washout_90, change: {washout.days: 90}}",
+    "{name: gap_45, change: {enrollment.max_gap_days: 45}}",
+    "{name: index_day_counts, change: {washout.include_index_day: true}}",
+    "{name: caliper_01, change: {matching.caliper_sd: 0.1}}",
+    "{name: caliper_05, change: {matching.caliper_sd: 0.5}}",
+    "{name: no_blocks, change: {matching.block_keys: []}}",
+    "{name: census, change: {matching.block_keys: [body_region, census_region]}}",
+    "{name: smallest, change: {matching.order: smallest}}",
+    "{name: later, change: {outcomes.any_opioid.window: [31, 365], outcomes.opioid_fills.window: [31, 365]}}",
+    "{name: few_covariates, change: {score.covariates: [age, sex, log_allowed]}}",
+    "{name: adults_65, change: {population.age_max: 64}}",
+)
+
+
+def main(words: list[str]) -> int:
+    """Measure both, print a line each, and end with 1 over budget."""
+    parser = argparse.ArgumentParser(prog="python -m bench.grid")
+    parser.add_argument("--members", type=int, default=20_000)
+    asked = parser.parse_args(words)
+    with tempfile.TemporaryDirectory() as folder:
+        log, claimtwin = Path(folder) / "log", [sys.executable, "-m", "claimtwin"]
+        made = [*claimtwin, "demo", "--folder", f"{folder}/demo", "--members", str(asked.members)]
+        if measure(made, log).code:
+            print(log.read_text(errors="replace")[-2000:])
+            return 1
+        print(f"{asked.members:,} members, load {os.getloadavg()[0]:.1f}", flush=True)
+        costs = []
+        for name, grid in (("study", ()), ("with a grid of twelve", GRID)):
+            # another name, so that no stage is there already
+            said = [f"study.study.name={STUDY}_{len(grid)}", f"study.sensitivity.grid=[{', '.join(grid)}]"]
+            run = [*claimtwin, "run", "--study", STUDY, "--env", f"{folder}/demo/env.yaml"]
+            cost = measure([*run, *(word for one in said for word in ("--set", one))], log)
+            if cost.code:
+                print(log.read_text(errors="replace")[-2000:])
+                return 1
+            costs.append(cost)
+            print(f"{name:24}{cost.cpu:8.1f} s processor{cost.seconds:8.1f} s wall", flush=True)
+    ratio = costs[1].cpu / costs[0].cpu
+    print(f"twelve variants and the study cost {ratio:.2f} of the study alone   budget {BUDGET}")
+    return int(ratio > BUDGET)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

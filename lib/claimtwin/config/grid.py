@@ -1,0 +1,103 @@
+"""Variants of a study that are run beside it, to see whether the answer hangs on a choice."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, ValidationError
+
+from claimtwin.config.strict import Strict
+
+ALONE: dict[str, Any] = {
+    "models": {"binary": [], "count": []},
+    "subgroups": [],
+    "sensitivity": {},
+    "designs": [],
+    "describe_candidates": False,
+}
+"""What a variant is not asked for: it gives the main estimates alone."""
+MAY_CHANGE = ("population", "enrollment", "arms", "washout", "score", "matching", "outcomes", "adjust", "histories")
+"""Parts of a protocol that a variant may change; the others are the study's own, or how it is told."""
+
+
+class Variant(Strict):
+    """One study that differs from the main one by ``change``: dotted keys and their values.
+
+    An outcome is named: ``outcomes.any_opioid.window``. A whole part may be given, and null where it may be null.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    title: str = ""
+    change: Annotated[dict[str, Any], Field(min_length=1)]
+
+
+Study = TypeVar("Study", bound=Strict)
+
+
+def grid_faults(study: Strict, grid: Sequence[Variant]) -> list[str]:
+    """Variants named twice, or that are no study that could be run."""
+    names = [variant.name for variant in grid]
+    faults = [f"sensitivity.grid: '{n}' is named twice" for n in sorted({n for n in names if names.count(n) > 1})]
+    if "main" in names:
+        faults.append("sensitivity.grid: 'main' is the study itself")
+    for variant in grid:
+        try:
+            variant_of(study, variant)
+        except ValueError as fault:
+            faults.append(f"sensitivity.grid.{variant.name}: {_in_a_line(fault)}")
+    return faults
+
+
+def variant_of(study: Study, variant: Variant) -> Study:
+    """The protocol of one variant: the study's with its changes, the main models alone, and no grid of its own.
+
+    Raises:
+        ValueError: The changes contradict each other or the study, or name what is not there.
+    """
+    values = study.model_dump(mode="json") | ALONE
+    return type(study).model_validate(changed(values, variant.change))
+
+
+def changed(values: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """A protocol as plain values, with the changes of one variant.
+
+    Raises:
+        ValueError: A key names no part that a variant may change, or no outcome of the study.
+    """
+    found = deepcopy(dict(values))
+    for key, value in change.items():
+        first, *rest = key.split(".")
+        if first not in MAY_CHANGE:
+            raise ValueError(f"'{key}' is not of {', '.join(MAY_CHANGE)}")
+        if first == "outcomes" and rest:
+            _put(_outcome(found, rest[0], key), rest[1:], value, key)
+        else:
+            _put(found, [first, *rest], value, key)
+    return found
+
+
+def _outcome(values: dict[str, Any], name: str, key: str) -> dict[str, Any]:
+    for outcome in values["outcomes"]:
+        if outcome["name"] == name:
+            found: dict[str, Any] = outcome
+            return found
+    raise ValueError(f"'{key}': no outcome is called '{name}'")
+
+
+def _put(values: dict[str, Any], path: list[str], value: Any, key: str) -> None:
+    if not path:
+        raise ValueError(f"'{key}': name a key of the outcome")
+    for step in path[:-1]:
+        if values.get(step) is None:
+            values[step] = {}
+        values = values[step]
+        if not isinstance(values, dict):
+            raise ValueError(f"'{key}': '{step}' has no keys")
+    values[path[-1]] = value
+
+
+def _in_a_line(fault: ValueError) -> str:
+    """What is wrong, without the lines that pydantic sets around it."""
+    if isinstance(fault, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": ") for e in fault.errors())
+    return str(fault)
