@@ -35,6 +35,7 @@ INTERACTIONS = ("outcome", "by", "groups", "used", "p_value", "holm", "fdr", "no
 POOLS = tuple(f"{kind}_{end}" for kind in ("fixed", "random") for end in ("estimate", "low", "high", "p_value"))
 WITHOUT = ("outcome", "employer", "measure", "estimate", "low", "high", "p_value", "note")
 GATES = ("gate", "outcome", "threshold", "value", "passed")
+PERSON_TIME = ("outcome", "arm", "n", "people", "events", "days", "rate", "low", "high")
 BLOCKS = ("block", "treated", "comparator", "pairs")
 MATCHING = ("pairs", "treated", "unmatched_treated", "comparators")
 CALIPER = ("caliper_sd", "caliper")
@@ -62,9 +63,16 @@ def csv_tables(results: Results) -> dict[str, str]:
         "ingest.csv": ingest(results),
         "assumptions.csv": as_csv(ASSUMPTIONS, results["assumptions"]),
         "gates.csv": as_csv(GATES, map(_empty_or_withheld, (results.get("blinding") or {}).get("gates", []))),
+        **person_time(results),
         **sensitivity(results),
         **subgroups(results),
     }
+
+
+def person_time(results: Results) -> dict[str, str]:
+    """Events and person-days of both arms, where an outcome is over time; else no file."""
+    rows = results.get("person_time", [])
+    return {"person_time.csv": as_csv(PERSON_TIME, rows)} if rows else {}
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:

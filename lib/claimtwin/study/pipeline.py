@@ -1,6 +1,7 @@
 """The stages of a study in their order. Design comes first; outcomes are counted only once the match stands."""
 
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -53,7 +54,13 @@ class Run:
 
     def part(self, *names: str) -> dict[str, object]:
         """The parts of the protocol that a stage reads, for its stamp."""
-        return {name: self.protocol.model_dump(mode="json")[name] for name in names}
+        return {name: self.protocol.model_dump(mode="json").get(name) for name in names}
+
+    @property
+    def end_of_data(self) -> date | None:
+        """Last day of follow-up where people are censored: claims of later days may not have come in yet."""
+        through = self.env.ingest.data_through if self.protocol.censored else None
+        return through and through - timedelta(days=self.env.ingest.run_out_days)
 
 
 def run_pack(spark: SparkSession, env: Env, say: Say) -> Made:
@@ -111,7 +118,7 @@ def _facts(run: Run) -> Made:
     made_from = {
         "blocks": blocks.identity,
         "lists": drug_list_fingerprints(run.book),
-        **run.part("study", "population", "enrollment", "arms", "regions", "washout", "score"),
+        **run.part("study", "population", "enrollment", "arms", "regions", "washout", "criteria", "score"),
     }
     build = lambda: find_candidates(blocks.frame, run.protocol, run.book)  # noqa: E731
     return make_table(run.spark, run.table("candidates"), made_from, build, run.say)
@@ -188,9 +195,10 @@ def _report(run: Run, design: Design) -> Result:
             "candidates": design.candidates.identity,
             "blocks": blocks.identity,
             "lists": drug_list_fingerprints(run.book),
-            **run.part("outcomes", "describe_candidates", "histories"),
+            "end_of_data": run.end_of_data,
+            **run.part("outcomes", "describe_candidates", "histories", "enrollment"),
         },
-        lambda: find_outcomes(blocks.frame, _asked(run, design), run.protocol, run.book),
+        lambda: find_outcomes(blocks.frame, _asked(run, design), run.protocol, run.book, run.end_of_data),
         run.say,
     )
     tables = StudyTables(design, blocks, outcomes)

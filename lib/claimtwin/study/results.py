@@ -19,7 +19,7 @@ from claimtwin.study.counts import (
     collect_reasons,
     read_ingest_counts,
 )
-from claimtwin.study.effects import describe_candidates, estimate
+from claimtwin.study.effects import describe_candidates, estimate, person_time_rows
 from claimtwin.study.files import read_truth
 from claimtwin.study.gates import blinding_part, empty_analysis, judge, read_design
 from claimtwin.study.matched import MatchedRows, collect_matched, matched_rows
@@ -66,7 +66,9 @@ def build_results(
 def _analysis(tables: StudyTables, protocol: Protocol, matched: MatchedRows, cell: int) -> dict[str, Any]:
     """Everything that looks at outcomes."""
     found = estimate(matched, protocol, cell)
+    over_time = person_time_rows(matched, protocol, found.outcomes, cell)
     return {
+        **({"person_time": over_time} if over_time else {}),
         "outcomes": found.outcomes + describe_candidates(tables, protocol, found.outcomes, cell),
         "effects": found.effects,
         "models": found.models,
