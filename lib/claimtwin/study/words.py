@@ -80,8 +80,9 @@ def event_words(event: Event) -> str:
 def window_words(window: tuple[int, int]) -> str:
     """Days about index that end by it, in words."""
     first, last = window
-    end = "the index day" if last == 0 else f"{-last} days before index"
-    return "on the index day" if first == last == 0 else f"from {-first} days before index to {end}"
+    if last == 0:
+        return f"from {-first} days before index to the index day" if first else "on the index day"
+    return f"{-first} to {-last} days before index"
 
 
 def sentence_of(text: str) -> str:
