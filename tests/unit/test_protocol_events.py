@@ -1,6 +1,10 @@
 """What a protocol may ask of events, criteria, exposures and follow-up, and what it is refused."""
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 from claimtwin.codes.rules import own_diagnoses
 from claimtwin.config.events import Event
 from claimtwin.config.load import fingerprint, load_configuration
@@ -124,3 +128,11 @@ def test_a_rule_that_cannot_be_read_is_refused():
         own_diagnoses("icd-10-cm:M54-M5")
     assert Event(diagnosis=["m54.5"]).key.codes == "icd-10-cm:m54.5"
     assert own_diagnoses("icd-10-cm:m54.5")[0][1].low == "M545"
+
+
+def test_every_design_of_the_page_is_a_protocol():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "designs.md").read_text(encoding="utf-8")
+    designs = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)]
+    assert len(designs) == 6
+    for parts in designs:
+        protocol_of(**{"adjust": [], **parts})
