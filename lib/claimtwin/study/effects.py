@@ -98,10 +98,12 @@ def person_time_rows(matched: MatchedRows, protocol: Protocol, outcomes: Rows, m
 def describe_candidates(tables: StudyTables, protocol: Protocol, matched: Rows, min_cell: int) -> Rows:
     """Outcomes of all who met the criteria, arms apart and before matching, where the protocol asks for them.
 
-    An arm is withheld when it is small, or differs from its matched part by few people.
+    An arm is withheld when it is small, or differs from its matched part by few people. Costs and outcomes over time
+    are left out: almost everybody has a value of their own.
     """
     rows: Rows = []
-    for outcome in whole_outcomes(protocol) if protocol.describe_candidates else []:
+    asked = [outcome for outcome in whole_outcomes(protocol) if outcome.kind != "cost"]
+    for outcome in asked if protocol.describe_candidates else []:
         counted = _counts_by_arm(tables.outcomes.frame, outcome.name)
         arms = [withhold_arm(arm_outcome(_as_counted(outcome, counted[side])), min_cell) for side in (True, False)]
         beside = {row["arm"]: row for row in matched if row["outcome"] == outcome.name}
