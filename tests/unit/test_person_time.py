@@ -118,3 +118,31 @@ def test_an_arm_with_few_events_tells_no_rate():
     hidden = [row for row in told if (row["outcome"], row["arm"]) in {(r["outcome"], r["arm"]) for r in few}]
     assert all(row == {"outcome": row["outcome"], "arm": row["arm"], **vars(NO_TIME)} for row in hidden)
     assert {row["estimate"] for row in found.effects} == {None}
+
+
+@pytest.mark.parametrize(("none", "hidden"), [(0, False), (3, True), (30, False)])
+def test_a_cost_that_almost_everybody_has_is_told_but_for_who_had_none(none, hidden):
+    rows = compact_rows()
+    cents = np.random.default_rng(1).integers(100, 90_000, rows.num_rows)
+    cents[np.flatnonzero(rows["treated"].to_numpy(zero_copy_only=False))[:none]] = 0
+    rows = rows.append_column("cents", pa.array(cents))
+    protocol = protocol_of(
+        outcomes=[{"name": "cents", "title": "Cents", "kind": "cost", "window": [1, 365]}],
+        models={"count": ["ols", "poisson", "two_part"]},
+    )
+    found = estimate(matched_rows(rows, protocol), protocol, 11)
+    assert found.outcomes[0]["total"] == cents[rows["treated"].to_numpy(zero_copy_only=False)].sum()
+    assert (found.outcomes[0]["people"] is None) == hidden
+    notes = {row["model"]: row["note"] for row in (*found.effects, *found.models)}
+    assert (notes["ols"], notes["poisson"]) == ("", "")
+    assert (notes["two_part"] == "withheld: small cell") == hidden
+
+
+def test_a_cost_that_few_have_is_not_told():
+    rows = compact_rows()
+    cents = np.zeros(rows.num_rows, np.int64)
+    cents[:6] = 5000
+    protocol = protocol_of(outcomes=[{"name": "cents", "title": "Cents", "kind": "cost", "window": [1, 365]}])
+    found = estimate(matched_rows(rows.append_column("cents", pa.array(cents)), protocol), protocol, 11)
+    assert [row["total"] for row in found.outcomes] == [None, None]
+    assert {row["estimate"] for row in found.effects} == {None}

@@ -18,7 +18,14 @@ from claimtwin.stats.models import Plan, binary_models, count_models
 from claimtwin.stats.paired import pair_table
 from claimtwin.stats.person_time import NO_TIME, person_time, rate_effects
 from claimtwin.stats.standard import Draws
-from claimtwin.stats.withhold import NOTHING, is_small, withhold_arm, withhold_paired, withhold_two_by_two
+from claimtwin.stats.withhold import (
+    NOTHING,
+    is_small,
+    withhold_arm,
+    withhold_cost,
+    withhold_paired,
+    withhold_two_by_two,
+)
 from claimtwin.study.counts import ARMS, Rows
 from claimtwin.study.matched import MatchedRows
 from claimtwin.study.tables import StudyTables
@@ -47,7 +54,8 @@ def estimate(matched: MatchedRows, protocol: Protocol, min_cell: int) -> Outcome
         count = matched.count(outcome.name)
         arms = [arm_outcome(_as_counted(outcome, count[matched.people.treated == side])) for side in (True, False)]
         made, others = _effects(outcome, matched), other_models(outcome, count, matched.people, protocol)
-        treated, comparator, shown = withhold_two_by_two(arms[0], arms[1], (*made.effects, *others), min_cell)
+        hide = withhold_cost if outcome.kind == "cost" else withhold_two_by_two
+        treated, comparator, shown = hide(arms[0], arms[1], (*made.effects, *others), min_cell)
         shown = withhold_paired(shown, pair_table(count > 0, matched.people), min_cell)
         found.outcomes.extend(_outcome_rows(outcome, "matched", (treated, comparator)))
         found.effects.extend(map(effect_row, shown[: len(made.effects)]))
