@@ -1,18 +1,23 @@
 """Services with a diagnosis beside them, and days drawn for people without an event, against plain Python."""
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import numpy as np
 import pytest
+from claimtwin.config.events import Criterion
+from claimtwin.kernel.events import meets
 from claimtwin.kernel.hashing import tie_key
 from claimtwin.kernel.index_events import draw_days
 from claimtwin.kernel.together import with_diagnosis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.oracle.nasty import REGIONS, Block, columns_of
 from tests.support.examples import many_histories
 
+EMPTY = Block([], [], [], [], {"opioid": [], "other": []})
 seeds = st.integers(0, 2**32)
 
 
@@ -61,3 +66,16 @@ def test_drawn_days_are_distributed_as_those_of_the_users_and_have_nothing_to_do
     assert abs(np.corrcoef(draws.astype(float), ties.astype(float))[0, 1]) < 0.03
     assert (tie_key(8, people[:50], purpose="index date") != draws[:50]).all()
     assert (tie_key(7, people[50:100], purpose="index date") == draws[50:100]).all()
+
+
+@many_histories
+@given(st.lists(st.integers(-6, 2), max_size=5), st.integers(2, 3), st.integers(1, 6), st.integers(-6, 0))
+def test_events_lie_far_enough_apart(days, least, apart, first):
+    """One member with events close about index; the pair that lies farthest apart decides."""
+    rule = Criterion(name="c", procedures=["99999"], window=(first, max(first, -1)), least=least, apart_days=apart)
+    events = np.zeros(len(days), np.int64), np.array(days, np.int32)
+    claims = replace(columns_of(EMPTY), procedures={"99999": events})
+    who, index, body = np.zeros(1, np.int64), np.zeros(1, np.int32), np.full(1, -1, np.int16)
+    inside = {day for day in days if first <= day <= max(first, -1)}
+    expected = len(inside) >= least and any(b - a >= apart for a in inside for b in inside)
+    assert meets(claims, rule, who, index, body, REGIONS).tolist() == [expected]
