@@ -15,6 +15,9 @@ def days_around(index, first, last):
 
 def index_event(block, study, arm, which, member):
     """(day, region) of the event by which the member comes into the arm; null if there is none."""
+    if arm.source == "assigned":
+        enrolled = any(span.member == member for span in block.spans)
+        return (block.assigned[member], None) if enrolled and block.assigned else None
     if arm.source == "drug":
         events = [(day, None) for who, day in block.fills[arm.drug] if who == member]
     elif arm.source == "program":
@@ -29,7 +32,40 @@ def index_event(block, study, arm, which, member):
     inside = [event for event in events if is_inside(study, event[0])]
     if arm.pick == "first_in_window" and inside:
         events = inside
-    return min(events, key=lambda event: event[0], default=None)
+    picked = min(events, key=lambda event: event[0], default=None)
+    if picked is None or arm.exposure is None:
+        return picked
+    began = picked[0] - timedelta(days=arm.landmark_days)
+    times = len(happened(block, arm.exposure, member, days_around(began, *arm.exposure.window)))
+    return picked if is_asked(arm.exposure, times) else None
+
+
+def is_asked(rule, times):
+    """Whether something happened as often as a rule wants; a rule without bounds wants it not to."""
+    if rule.least is None and rule.most is None:
+        return times == 0
+    return (rule.least is None or times >= rule.least) and (rule.most is None or times <= rule.most)
+
+
+def happened(block, event, member, days, region=None):
+    """Dispensings one by one, of anything else the days with it, in order."""
+    if event.drug:
+        return sorted(fills_on(block, event.drug, member, days))
+    if event.care:
+        return sorted(care_days(block, event.care, member, days))
+    if event.procedures:
+        rows = block.served
+    elif event.diagnosis == "body_regions.of_index":
+        rows = block.regional[region] if region else []
+    else:
+        rows = block.own if event.diagnosis == ["M54"] else block.diagnosed
+    return sorted({day for who, day in rows if who == member and day in days})
+
+
+def meets(block, rule, member, index, region):
+    found = happened(block, rule, member, days_around(index, *rule.window), region)
+    far = not rule.apart_days or any((b - a).days >= rule.apart_days for a in found for b in found)
+    return is_asked(rule, len(found)) and far
 
 
 def is_inside(study, day):
@@ -92,7 +128,7 @@ def care_days(block, family, member, days):
     return {s.day for s in block.lines if s.member == member and family in s.families and s.day in days}
 
 
-def criteria(block, study, member, index, one_arm):
+def criteria(block, study, member, index, one_arm, body):
     """Answers by name, in the order of the attrition table; a criterion that the study does not ask is left out."""
     span = telling_span(block, member, index)
     age = None if span is None else age_on(block.spans[span].birth, index)
@@ -103,10 +139,12 @@ def criteria(block, study, member, index, one_arm):
     if study.enrollment is not None:
         before, after = study.enrollment.pre_days, study.enrollment.post_days
         answers["enrolled_before"] = is_enrolled(block, study, member, index, -before, 0)
-        answers["enrolled_after"] = is_enrolled(block, study, member, index, 0, after)
+        if study.enrollment.post_mode == "require":
+            answers["enrolled_after"] = is_enrolled(block, study, member, index, 0, after)
     if study.washout is not None:
         window = days_around(index, -study.washout.days, 0 if study.washout.include_index_day else -1)
         answers["washout"] = not fills_on(block, study.washout.codes, member, window)
+    answers |= {rule.name: meets(block, rule, member, index, body) for rule in study.criteria}
     return answers | {"demographics_known": age is not None, "one_arm": one_arm}, span, age
 
 
@@ -133,7 +171,7 @@ def candidates(block, study, members):
 
 def candidate(block, study, member, which, event, one_arm):
     index, body = event
-    answers, span, age = criteria(block, study, member, index, one_arm)
+    answers, span, age = criteria(block, study, member, index, one_arm, body)
     before = days_around(index, -study.score.lookback_days, -1)
     return {
         "member": member, "treated": which == 0, "index": index, "body": body, "criteria": answers,
@@ -144,13 +182,36 @@ def candidate(block, study, member, which, event, one_arm):
     }  # fmt: skip
 
 
-def outcome_counts(block, study, member, index):
-    """Dispensings of a drug one by one; of care, the days."""
-    counts = []
-    for outcome in study.outcomes:
-        window = days_around(index, *outcome.window)
-        happened = fills_on(block, outcome.drug, member, window) if outcome.drug else None
-        if outcome.diagnosis:
-            happened = {day for who, day in block.diagnosed if who == member and day in window}
-        counts.append(len(care_days(block, outcome.care, member, window) if happened is None else happened))
-    return counts
+def is_followed(block, study, member, index, day, end):
+    """Whether somebody is still followed on a day: covered on every day from the index on, and data are complete."""
+    if study.enrollment is None or study.enrollment.post_mode == "require":
+        return True
+    if end is not None and day > end:
+        return False
+    needed = days_around(index, 0, max((day - index).days, 0))
+    rule, horizon = study.enrollment, max(day, index) + timedelta(days=60)
+    return all(needed <= covered_days(block, member, benefit, rule.max_gap_days, horizon) for benefit in rule.benefits)
+
+
+def outcome_counts(block, study, member, index, end=None):
+    """The columns of all outcomes, a day at a time."""
+    return [value for outcome in study.outcomes for value in one_outcome(block, study, outcome, member, index, end)]
+
+
+def one_outcome(block, study, outcome, member, index, end):
+    first, last = outcome.window
+    if outcome.kind in ("cost", "days_supply"):
+        inside = days_around(index, first, last)
+        return [max(0, sum(amount for who, day, amount in block.amounts if who == member and day in inside))]
+    if outcome.kind not in ("rate", "time"):
+        return [len(happened(block, outcome, member, days_around(index, first, last)))]
+    times = followed = 0
+    for k in range(first, last + 1):
+        day = index + timedelta(days=k)
+        if not is_followed(block, study, member, index, day, end):
+            break
+        followed += 1
+        times += len(happened(block, outcome, member, {day}))
+        if outcome.kind == "time" and times:
+            return [1, followed]
+    return [times, followed]

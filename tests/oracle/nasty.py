@@ -55,6 +55,11 @@ class Block:
     starts: list[Start]
     fills: dict[str, list[tuple[int, date]]]
     diagnosed: list[tuple[int, date]] = field(default_factory=list)
+    own: list[tuple[int, date]] = field(default_factory=list)
+    served: list[tuple[int, date]] = field(default_factory=list)
+    regional: dict[str, list[tuple[int, date]]] = field(default_factory=lambda: {name: [] for name in REGIONS})
+    amounts: list[tuple[int, date, int]] = field(default_factory=list)
+    assigned: list[date] = field(default_factory=list)
 
 
 def case_of(seed):
@@ -119,57 +124,102 @@ def block_of(dice, first):
         sorted(some(dice, 4, start), key=lambda s: (s.member, s.day)),
         {"opioid": fills(), "other": fills()},
         fills(),
+        fills(),
+        fills(),
+        {name: fills() for name in REGIONS},
+        some(dice, 6, lambda: (someone(dice), near(dice, first), dice.randint(-300, 900))),
+        [near(dice, first) for _ in range(MEMBERS)],
     )
 
 
 def study_of(dice, first):
     """Any protocol that passes its own checks, with windows of a few days."""
     regions = dice.choice([[], ["back"], ["hip", "knee"], list(REGIONS)])
-    sources = dice.choice(["program", "claims", "drug"]), dice.choice(["claims", "claims", "program", "drug"])
+    sources = (
+        dice.choice(["program", "claims", "drug"]),
+        dice.choice(["claims", "claims", "program", "drug", "assigned"]),
+    )
     overlaps = ["exclude_roster", "first_arm_entered"] if sources[0] == "program" else ["first_arm_entered"]
     lookback, washout = dice.randint(1, 12), dice.choice([None, dice.randint(1, 9), dice.randint(1, 9)])
-    outcomes = [outcome(dice, k) for k in range(dice.randint(1, 3))]
+    timed = dice.random() < 0.4
+    outcomes = [outcome(dice, k, timed=timed) for k in range(dice.randint(1, 3))]
+    earliest = min(o["window"][0] for o in outcomes)
+    rules = some(dice, 3, lambda: criterion(dice, regions))
+    rules = [{**rule, "name": f"c{k}"} for k, rule in enumerate(rules)]
+    back = max([lookback, washout or 0, *(-rule["window"][0] for rule in rules)])
     opens = first + timedelta(days=dice.randint(0, 20))
     return Protocol(
         study={"name": "s", "title": "S", "index_window": (opens, opens + timedelta(days=dice.randint(0, 18)))},
         population={"age_min": dice.choice([None, 18, 20]), "age_max": dice.choice([None, 20, 21])},
-        enrollment=enrolment(dice, max(lookback, washout or 0), max(o["window"][1] for o in outcomes)),
+        enrollment=enrolment(dice, back, max(o["window"][1] for o in outcomes), timed=timed),
         arms={
-            "treated": arm(dice, "a", sources[0], regions),
-            "comparator": arm(dice, "b", sources[1], regions),
+            "treated": arm(dice, "a", sources[0], regions, earliest),
+            "comparator": arm(dice, "b", sources[1], regions, earliest),
             "overlap": dice.choice(overlaps),
         },
         regions=regions,
         washout=washout and {"days": washout, "include_index_day": dice.random() < 0.5},
+        criteria=rules,
         score={"covariates": ["age"], "lookback_days": lookback},
         matching={"block_keys": []},
         outcomes=outcomes,
     )
 
 
-def enrolment(dice, before, after):
+def enrolment(dice, before, after, *, timed):
     asked = {
         "pre_days": before + dice.randint(0, 4),
         "post_days": after + dice.randint(0, 4),
         "max_gap_days": dice.randint(0, 5),
         "benefits": dice.choice([["medical"], ["pharmacy"], ["medical", "pharmacy"]]),
+        "post_mode": dice.choice(["require", "censor", "censor"]) if timed else "require",
     }
     return dice.choice([None, asked, asked, asked])
 
 
-def arm(dice, name, source, regions):
+def arm(dice, name, source, regions, earliest):
     pick = dice.choice(["first_in_window", "first_ever"])
     told = {"name": name, "title": name, "source": source, "pick": pick}
     told |= {"claims": {"procedures": "therapy"}, "drug": {"drug": dice.choice(["opioid", "other"])}}.get(source, {})
+    if source == "assigned":
+        return {**told, "require_region": False}
     told |= {"nth": dice.choice([1, 1, 1, 2, 3]), "landmark_days": dice.choice([0, 0, dice.randint(1, 9)])}
+    if dice.random() < 0.3:
+        low = dice.randint(0, 5)
+        exposure = {**event(dice), **bounds(dice), "window": (low, low + dice.randint(0, 8))}
+        told |= {"exposure": exposure, "landmark_days": max(0, exposure["window"][1] - earliest + 1)}
     return {**told, "require_region": source != "drug" and bool(regions) and dice.random() < 0.5}
 
 
-def outcome(dice, k):
-    event = dice.choice([{"drug": "opioid"}, {"drug": "other"}, {"care": "therapy"}, {"care": "surgery"},
-                         {"diagnosis": "conditions.cancer"}])  # fmt: skip
+def event(dice):
+    return dice.choice(
+        [{"drug": "opioid"}, {"drug": "other"}, {"care": "therapy"}, {"care": "surgery"}, {"procedures": ["99999"]},
+         {"diagnosis": "conditions.cancer"}, {"diagnosis": ["M54"]}]
+    )  # fmt: skip
+
+
+def bounds(dice):
+    return dice.choice([{}, {"most": 0}, {"most": 1}, {"least": 1}, {"least": 2}, {"least": 1, "most": 2}])
+
+
+def criterion(dice, regions):
+    asked = {**event(dice), **bounds(dice)}
+    if regions and dice.random() < 0.4:
+        asked = {"diagnosis": "body_regions.of_index", **bounds(dice)}
+    last = -dice.choice([0, 0, 1, dice.randint(0, 8)])
+    apart = {"apart_days": dice.randint(1, 9)} if asked.get("least") == 2 and dice.random() < 0.7 else {}
+    return {**asked, **apart, "window": (last - dice.randint(0, 12), last)}
+
+
+def outcome(dice, k, *, timed):
     low = dice.randint(0, 6)
-    return {"name": f"o{k}", "title": "O", "kind": "count", "window": (low, low + dice.randint(0, 9)), **event}
+    told = {"name": f"o{k}", "title": "O", "window": (low, low + dice.randint(0, 9))}
+    kind = dice.choice(
+        ["rate", "time"] if timed else ["count", "count", "binary", "rate", "time", "cost", "days_supply"]
+    )
+    if kind == "days_supply":
+        return {**told, "kind": kind, "drug": "opioid"}
+    return {**told, "kind": kind, **(dice.choice([{}, event(dice)]) if kind == "cost" else event(dice))}
 
 
 def number(day, missing=UNKNOWN_DAY):
@@ -187,6 +237,10 @@ def columns_of(block):
 
     def bodies_of(rows):
         return column([-1 if row.body is None else REGIONS.index(row.body) for row in rows], np.int16)
+
+    def dated(rows):
+        rows = list(rows)
+        return column([m for m, _ in rows], np.int64), days(day for _, day in rows)
 
     lines, opens, conditions = block.lines, block.spans, block.conditions
     nothing = column([-1 for _ in opens], np.int16)
@@ -220,13 +274,13 @@ def columns_of(block):
             bodies_of(block.starts),
             column([s.counts for s in block.starts], np.bool_),
         ),
-        diagnoses={
-            "conditions.cancer": (
-                column([m for m, _ in block.diagnosed], np.int64), days(day for _, day in block.diagnosed)
-            )
-        },
-        drugs={
-            name: (column([m for m, _ in rows], np.int64), days(day for _, day in rows))
-            for name, rows in block.fills.items()
-        },
+        diagnoses={"conditions.cancer": dated(block.diagnosed), "icd-10-cm:M54": dated(block.own),
+                   **{f"body_regions.{name}": dated(rows) for name, rows in block.regional.items()}},
+        procedures={"99999": dated(block.served)},
+        drugs={name: dated(rows) for name, rows in block.fills.items()},
+        amounts=dict.fromkeys(
+            ("o0", "o1", "o2"),
+            (*dated((m, day) for m, day, _ in block.amounts), column([a for *_, a in block.amounts], np.int64)),
+        ),
+        assigned=days(block.assigned) if block.assigned else None,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 from claimtwin.kernel.candidates import VISITS, build_candidates
 from claimtwin.kernel.eligibility import criteria_of
-from claimtwin.kernel.outcomes import count_outcomes
+from claimtwin.kernel.outcomes import count_outcomes, outcome_columns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,17 +47,22 @@ def test_candidates_equal_those_found_by_hand(seed):
 
 
 @settings(max_examples=300, deadline=None)
-@given(seeds, st.lists(st.tuples(st.integers(0, MEMBERS - 1), st.integers(-5, 45)), max_size=6))
-def test_outcomes_equal_those_counted_by_hand(seed, asked):
-    """Members are asked in any order and more than once, about days with and without events."""
+@given(
+    seeds,
+    st.lists(st.tuples(st.integers(0, MEMBERS - 1), st.integers(-5, 45)), max_size=6),
+    st.none() | st.integers(-10, 60),
+)
+def test_outcomes_equal_those_counted_by_hand(seed, asked, until):
+    """Members are asked in any order and more than once, about days with and without events, data ending or not."""
     block, study = case_of(seed)
     first = study.study.index_window[0]
     indices = [(member, first + timedelta(days=k)) for member, k in asked]
     member = np.array([who for who, _ in indices], np.int64)
     days = np.array([number(day) for _, day in indices], np.int32)
-    got = count_outcomes(columns_of(block), study, member, days)
-    assert got.shape == (len(asked), len(study.outcomes))
-    assert got.tolist() == [by_hand.outcome_counts(block, study, who, day) for who, day in indices]
+    end = None if until is None else first + timedelta(days=until)
+    got = count_outcomes(columns_of(block), study, member, days, None if end is None else number(end))
+    assert got.shape == (len(asked), len(outcome_columns(study)))
+    assert got.tolist() == [by_hand.outcome_counts(block, study, who, day, end) for who, day in indices]
 
 
 @settings(max_examples=20, deadline=None)

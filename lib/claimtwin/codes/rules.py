@@ -107,6 +107,26 @@ def group_flags(codes: Sequence[str | None], name: str, system: str) -> NDArray[
     return np.stack([longest_fitting(texts, some, whole=False) >= 0 for some in spans], axis=1)
 
 
+def own_diagnosis_flags(codes: Sequence[str | None], rules: str, system: str) -> NDArray[np.bool_]:
+    """Whether each code begins with one of a protocol's own rules of one system: ``icd-10-cm:M54|icd-9-cm:724``.
+
+    Raises:
+        ConfigError: A rule cannot be read.
+    """
+    texts = [(code or "").upper().replace(".", "") for code in codes]
+    return longest_fitting(texts, [span for own, span in own_diagnoses(rules) if own == system], whole=False) >= 0
+
+
+def own_diagnoses(rules: str) -> list[tuple[str, Range]]:
+    """System and range of each of a protocol's own rules.
+
+    Raises:
+        ConfigError: A rule cannot be read.
+    """
+    parts = (rule.partition(":") for rule in rules.split("|"))
+    return [(system, parse_range(text)) for system, _, text in parts]
+
+
 def longest_fitting(codes: Sequence[str], ranges: Sequence[Range], *, whole: bool) -> Index:
     """Position of the longest range that each code lies in, or with ``whole`` false begins in; -1 for none.
 

@@ -1,9 +1,10 @@
 """How people come into the two arms of a study. Part of ``study.yaml``."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from claimtwin.config.events import REGION_OF_INDEX, DiagnosisGroup, DiagnosisRule, Exposure
 from claimtwin.config.strict import Days, Strict
 
 
@@ -11,19 +12,27 @@ class Arm(Strict):
     """How a person comes into one arm.
 
     ``source: program`` takes the start of a programme from the roster; ``source: claims`` the first service
-    of ``procedures`` (a shipped list by name, or code rules such as ``97010-97799``); ``source: drug`` the first fill
-    of the drug list ``drug``, which has no body region.
+    of ``procedures`` (a shipped list by name, or code rules such as ``97010-97799``), or the first line with a
+    ``diagnosis``, or where both are named the first service with such a diagnosis on its line, its claim or its day
+    (``together``); ``source: drug`` the first fill of the drug list ``drug``, which has no body region;
+    ``source: assigned`` a day drawn for each enrolled person, by a hash, from the index days of the eligible treated.
     ``pick`` says what the index is when there are several: the first in the index window, or the first in
     all the data, which then has to fall in the window.
     ``nth``: the events of a person's first ``nth`` - 1 days with one do not count. ``landmark_days``: the index is so
-    many days after the event, for exposures that take time to show.
+    many days after the event, for exposures that take time to show. ``exposure``: of those whose event was picked
+    only people with, or without, something in days after it belong to the arm.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("diagnosis", "together", "exposure")
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     title: str
-    source: Literal["program", "claims", "drug"]
+    source: Literal["program", "claims", "drug", "assigned"]
     program: str | None = None
     procedures: str | list[str] | None = None
+    diagnosis: DiagnosisGroup | list[DiagnosisRule] | None = None
+    together: Literal["line", "claim", "day"] = "claim"
+    exposure: Exposure | None = None
     drug: str | None = None
     nth: Annotated[int, Field(ge=1, le=1000)] = 1
     landmark_days: Days = 0
@@ -32,17 +41,31 @@ class Arm(Strict):
 
     @model_validator(mode="after")
     def _source_is_told(self) -> Self:
-        if self.source == "claims" and not self.procedures:
-            raise ValueError("procedures: an arm with source 'claims' needs a code list")
-        if self.source != "claims" and self.procedures:
-            raise ValueError(f"procedures: an arm with source '{self.source}' takes none")
+        if self.source == "claims" and not (self.procedures or self.diagnosis):
+            raise ValueError("procedures: an arm with source 'claims' needs a code list here or in 'diagnosis'")
+        if self.source != "claims" and (self.procedures or self.diagnosis):
+            key = "procedures" if self.procedures else "diagnosis"
+            raise ValueError(f"{key}: an arm with source '{self.source}' takes none")
         if self.source != "program" and self.program:
             raise ValueError(f"program: an arm with source '{self.source}' takes none")
         if (self.source == "drug") != (self.drug is not None):
             raise ValueError("drug: an arm with source 'drug' names a drug list, and no other arm does")
-        if self.source == "drug" and self.require_region:
-            raise ValueError("require_region: a fill has no body region; set it to false")
+        if self.source in ("drug", "assigned") and self.require_region:
+            raise ValueError(f"require_region: {NO_REGION[self.source]} has no body region; set it to false")
         return self
+
+    @model_validator(mode="after")
+    def _parts_make_sense(self) -> Self:
+        if self.diagnosis == REGION_OF_INDEX:
+            raise ValueError(f"diagnosis: {REGION_OF_INDEX} belongs to criteria only")
+        if self.together != "claim" and not (self.procedures and self.diagnosis):
+            raise ValueError("together: needs both 'procedures' and 'diagnosis'")
+        if self.source == "assigned" and (self.nth > 1 or self.landmark_days or self.exposure):
+            raise ValueError("nth, landmark_days, exposure: a day that is assigned follows no event")
+        return self
+
+
+NO_REGION = {"drug": "a fill", "assigned": "a day that is assigned"}
 
 
 class Arms(Strict):
@@ -61,6 +84,8 @@ class Arms(Strict):
     def _roster_makes_sense(self) -> Self:
         if self.treated.name == self.comparator.name:
             raise ValueError("both arms have the same name")
+        if self.treated.source == "assigned":
+            raise ValueError("treated.source: only comparators are assigned a day, from the days of the treated")
         if self.overlap == "exclude_roster" and self.treated.source != "program":
             raise ValueError("overlap: 'exclude_roster' needs a treated arm with source 'program'")
         return self

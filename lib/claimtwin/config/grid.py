@@ -16,7 +16,18 @@ ALONE: dict[str, Any] = {
     "describe_candidates": False,
 }
 """What a variant is not asked for: it gives the main estimates alone."""
-MAY_CHANGE = ("population", "enrollment", "arms", "washout", "score", "matching", "outcomes", "adjust", "histories")
+MAY_CHANGE = (
+    "population",
+    "criteria",
+    "enrollment",
+    "arms",
+    "washout",
+    "score",
+    "matching",
+    "outcomes",
+    "adjust",
+    "histories",
+)
 """Parts of a protocol that a variant may change; the others are the study's own, or how it is told."""
 
 

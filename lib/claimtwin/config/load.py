@@ -46,9 +46,14 @@ def load_configuration(study: str, env: str, overrides: list[str] | None = None)
 
 
 def _run_out(protocol: Protocol, deployment: Env, env: str) -> list[str]:
-    """A study whose last follow-up, and the days that its claims take to come in, pass the end of the data."""
+    """A study whose last follow-up, and the days that its claims take to come in, pass the end of the data.
+
+    One that censors is cut off there instead, and must know where that is.
+    """
     through = deployment.ingest.data_through
-    if through is None:
+    if through is None and protocol.censored:
+        return [f"{env}: ingest.data_through: needed by enrollment.post_mode 'censor', which ends follow-up there"]
+    if through is None or protocol.censored:
         return []
     after = max([outcome.window[1] for outcome in protocol.outcomes], default=0)
     wait = deployment.ingest.run_out_days

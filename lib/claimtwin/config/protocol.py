@@ -5,20 +5,27 @@ Unknown keys are refused; contradictions are refused before Spark starts, all at
 """
 
 from datetime import date
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
 from claimtwin.config.arms import Arm, Arms
 from claimtwin.config.designs import OtherDesign
+from claimtwin.config.events import REGION_OF_INDEX, Criterion, Event
 from claimtwin.config.grid import grid_faults
-from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories, MeasureName
+from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories
 from claimtwin.config.matching import Matching
+from claimtwin.config.outcomes import Outcome as Outcome
+from claimtwin.config.outcomes import follow_up_faults
 from claimtwin.config.strict import Days, Strict
 
+CRITERIA = (
+    "index_in_window", "age", "enrolled_before", "enrolled_after", "washout", "demographics_known", "one_arm",
+    "candidates",
+)  # fmt: skip
+"""Names of the criteria that a study has without naming them, and of the step before all."""
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
-CareFamily = Literal["office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery"]
 Covariate = Literal[
     "age",
     "sex",
@@ -34,7 +41,6 @@ Covariate = Literal[
     "log_allowed",
     "comorbidity_count",
 ]
-Window = tuple[int, int]
 
 
 class Study(Strict):
@@ -72,13 +78,17 @@ class Population(Strict):
 class Enrollment(Strict):
     """Continuous enrolment: every day from ``pre_days`` before to ``post_days`` after index is covered.
 
-    A stretch of at most ``max_gap_days`` uncovered days between two spans counts as covered.
+    A stretch of at most ``max_gap_days`` uncovered days between two spans counts as covered. With ``post_mode``
+    ``censor`` the index day itself must be covered and nothing after it: people are followed until cover ends.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("post_mode",)
 
     pre_days: Days = 365
     post_days: Days = 365
     max_gap_days: Days = 0
     benefits: Annotated[list[Literal["medical", "pharmacy"]], Field(min_length=1)] = ["medical", "pharmacy"]
+    post_mode: Literal["require", "censor"] = "require"
 
 
 class Washout(Strict):
@@ -101,35 +111,6 @@ class Score(Strict):
         twice = sorted({c for c in self.covariates if self.covariates.count(c) > 1})
         if twice:
             raise ValueError(f"covariates named twice: {', '.join(twice)}")
-        return self
-
-
-class Outcome(Strict):
-    """What is counted after index, day 0 being the index day.
-
-    Of a drug list dispensings are counted, of a care family days with such care, of a ``diagnosis`` (shipped list and
-    group, as in ``conditions.opioid_overdose``) days with it in any position; a measure of opioid use is taken
-    from the fills and supply of ``histories``.
-    """
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-    title: str
-    kind: Literal["binary", "count"]
-    drug: str | None = None
-    care: CareFamily | None = None
-    measure: MeasureName | None = None
-    diagnosis: Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")] | None = None
-    window: Window
-    scale: Annotated[int, Field(ge=1)] = 1
-
-    @model_validator(mode="after")
-    def _one_event(self) -> Self:
-        if sum(event is not None for event in (self.drug, self.care, self.measure, self.diagnosis)) != 1:
-            raise ValueError("name exactly one of 'drug', 'care', 'diagnosis' and 'measure'")
-        if self.window[0] > self.window[1]:
-            raise ValueError("window: its first day lies after its last day")
-        if self.window[0] < 0:
-            raise ValueError("window: an outcome is counted from the index day on, not before it")
         return self
 
 
@@ -160,7 +141,7 @@ class Protocol(Strict):
     ``designs`` are others on the same candidates; with any, outcomes of all eligible are counted, after the match.
     """
 
-    LATER = ("designs",)
+    LATER: ClassVar[tuple[str, ...]] = ("criteria", "designs")
 
     study: Study
     population: Population = Population()
@@ -168,6 +149,7 @@ class Protocol(Strict):
     arms: Arms
     regions: list[Region] = ["back", "neck", "shoulder", "hip", "knee"]
     washout: Washout | None = Washout()
+    criteria: Annotated[list[Criterion], Field(max_length=40)] = []
     score: Score
     matching: Matching = Matching()
     outcomes: Annotated[list[Outcome], Field(min_length=1)]
@@ -191,6 +173,8 @@ class Protocol(Strict):
             *self._name_faults(),
             *self._match_faults(),
             *self._history_faults(),
+            *self._criterion_faults(),
+            *follow_up_faults(self.outcomes, self.arm_list(), censored=self.censored),
             *subgroup_faults(self.subgroups, get_args(Covariate)),
         ]
         if faults := faults or grid_faults(self, self.sensitivity.grid):
@@ -220,11 +204,12 @@ class Protocol(Strict):
         if self.enrollment is None:
             return []
         faults = []
-        before = max(self.score.lookback_days, self.washout.days if self.washout else 0)
+        clean = [-rule.window[0] for rule in self.criteria if rule.proves_absence]
+        before = max([self.score.lookback_days, self.washout.days if self.washout else 0, *clean])
         if before > self.enrollment.pre_days:
             faults.append(f"enrollment.pre_days is shorter than the longest look-back ({before} days)")
         after = max(o.window[1] for o in self.outcomes)
-        if after > self.enrollment.post_days:
+        if after > self.enrollment.post_days and not self.censored:
             faults.append(f"enrollment.post_days is shorter than the longest outcome window ({after} days)")
         return faults
 
@@ -242,6 +227,14 @@ class Protocol(Strict):
             if name not in binary
         ]
 
+    def _criterion_faults(self) -> list[str]:
+        names = [rule.name for rule in self.criteria]
+        faults = [f"criteria: '{n}' is named twice" for n in sorted({n for n in names if names.count(n) > 1})]
+        faults += [f"criteria: '{n}' is a criterion of every study" for n in names if n in CRITERIA]
+        if not self.regions and any(rule.diagnosis == REGION_OF_INDEX for rule in self.criteria):
+            faults.append(f"criteria: {REGION_OF_INDEX}, but regions are off")
+        return faults
+
     def _match_faults(self) -> list[str]:
         """What can be matched, but not be made a study of yet: the models of effects give every pair one weight."""
         rule = "a study is 1:1 and without replacement, since its models give every pair one weight"
@@ -252,9 +245,21 @@ class Protocol(Strict):
         """Return the treated and the comparator arm, in this order."""
         return self.arms.treated, self.arms.comparator
 
+    @property
+    def censored(self) -> bool:
+        """Whether people are followed until cover ends, and not chosen by it."""
+        return self.enrollment is not None and self.enrollment.post_mode == "censor"
+
+    def events(self) -> list[Event]:
+        """Every event that outcomes, criteria and exposures are made of, in this order, equal ones again."""
+        exposures = [arm.exposure for arm in self.arm_list() if arm.exposure]
+        return [*(o.event for o in self.outcomes if o.event), *self.criteria, *exposures]
+
     def drug_lists(self) -> list[str]:
         """Return the names of the drug lists that the study needs, sorted."""
-        named = {o.drug for o in self.outcomes if o.drug} | ({self.washout.codes} if self.washout else set())
+        named = {event.drug for event in self.events() if event.drug} | (
+            {self.washout.codes} if self.washout else set()
+        )
         named |= {arm.drug for arm in self.arm_list() if arm.drug}
         return sorted(named)
 

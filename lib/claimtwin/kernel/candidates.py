@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claimtwin.config.protocol import Protocol
+from claimtwin.kernel.claims import VISITS as VISITS
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Events, Flags, Index, sum_between
 from claimtwin.kernel.eligibility import People, criteria_of, judge, people_at_index
 from claimtwin.kernel.index_events import Entries, pick_entries
 
-VISITS = ("office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery")
 TREATED = 0
 COMPARATOR = 1
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from claimtwin.kernel.opioid_measures import OpioidUse
 
 Small = NDArray[np.int16]
+VISITS = ("office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery")
+"""Care families, in the order of the columns of ``Services.families``."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,10 @@ class Roster:
 class Claims:
     """All that is known of a block's members; ``drugs`` holds (member, day) of dispensings by list name.
 
-    ``diagnoses`` holds (member, day) of lines by the list and group that an outcome names; ``opioids`` is null
-    unless an outcome is a measure of them.
+    ``diagnoses`` and ``procedures`` hold (member, day) of lines by the name of their list; ``opioids`` is null
+    unless an outcome is a measure of them. ``amounts`` holds (member, day, amount) of the lines of an outcome that
+    adds them up, by the outcome's name: whole days or cents. ``assigned`` is the index day that each member of the
+    block was drawn, null unless an arm is assigned one.
     """
 
     n_members: int
@@ -86,4 +90,7 @@ class Claims:
     roster: Roster
     drugs: dict[str, tuple[Index, Days]]
     diagnoses: dict[str, tuple[Index, Days]] = field(default_factory=dict)
+    procedures: dict[str, tuple[Index, Days]] = field(default_factory=dict)
+    amounts: dict[str, tuple[Index, Days, Index]] = field(default_factory=dict)
+    assigned: Days | None = None
     opioids: "OpioidUse | None" = None

@@ -7,7 +7,8 @@ import numpy as np
 from claimtwin.config.protocol import Enrollment, Protocol, Washout
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import NO_DAY, Days, Events, Flags, Index, ends_run
-from claimtwin.kernel.index_events import Entries, in_window
+from claimtwin.kernel.events import meets
+from claimtwin.kernel.index_events import REGION_NAMES, Entries, in_window
 from claimtwin.kernel.spans import covers, merge_spans
 
 
@@ -28,10 +29,11 @@ def criteria_of(protocol: Protocol) -> tuple[str, ...]:
     optional = (
         ("age", age),
         ("enrolled_before", protocol.enrollment is not None),
-        ("enrolled_after", protocol.enrollment is not None),
+        ("enrolled_after", protocol.enrollment is not None and not protocol.censored),
         ("washout", protocol.washout is not None),
     )
-    return ("index_in_window", *(name for name, asked in optional if asked), "demographics_known", "one_arm")
+    own = (rule.name for rule in protocol.criteria)
+    return ("index_in_window", *(name for name, asked in optional if asked), *own, "demographics_known", "one_arm")
 
 
 def people_at_index(claims: Claims, entries: Entries) -> People:
@@ -85,9 +87,12 @@ def judge(claims: Claims, protocol: Protocol, entries: Entries, people: People) 
     answers["age"] = (people.age >= (low or 0)) & (people.age <= (high if high is not None else 2**31))
     if protocol.enrollment is not None:
         answers["enrolled_before"] = enrolled(claims, entries, protocol.enrollment, -protocol.enrollment.pre_days, 0)
-        answers["enrolled_after"] = enrolled(claims, entries, protocol.enrollment, 0, protocol.enrollment.post_days)
+        last = 0 if protocol.censored else protocol.enrollment.post_days
+        answers["enrolled_after"] = enrolled(claims, entries, protocol.enrollment, 0, last)
     if protocol.washout is not None:
         answers["washout"] = naive(claims, entries, protocol.washout)
+    for rule in protocol.criteria:
+        answers[rule.name] = meets(claims, rule, entries.member, entries.day, entries.body, REGION_NAMES)
     return answers
 
 

@@ -9,6 +9,7 @@ from claimtwin.config.arms import Arm
 from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.claims import Claims, Small
 from claimtwin.kernel.columns import Days, Events, Flags, Index, keys, starts_run
+from claimtwin.kernel.events import is_exposed
 
 EPOCH = date(1970, 1, 1).toordinal()
 REGION_NAMES = ("back", "neck", "shoulder", "hip", "knee")
@@ -40,7 +41,8 @@ def pick_entries(claims: Claims, protocol: Protocol, arm: Arm, number: int) -> E
     The first event in the index window, or where there is none (or ``pick`` says so) the first in all the
     data; then ``index_in_window`` decides. An event needs a studied body region where the arm requires one;
     a region that is not studied counts as none (-1). Of these the events of a member's first ``nth`` - 1 days with
-    one do not count; the index is ``landmark_days`` after the event, and the window is that of the index.
+    one do not count; the index is ``landmark_days`` after the event, and the window is that of the index. An arm with
+    an ``exposure`` keeps of the members whose event was so picked those that the exposure asks for.
 
     Ties: of several on one day the first in the table's key order.
     Source: docs/decisions/003-index-event.md.
@@ -52,17 +54,43 @@ def pick_entries(claims: Claims, protocol: Protocol, arm: Arm, number: int) -> E
     late = np.flatnonzero(_day_number_of_member(member, day) >= arm.nth)
     member, day, body = member[late], day[late] + np.int32(arm.landmark_days), body[late]
     chosen = _first_rows(member, day, protocol, arm)
+    if arm.exposure is not None:
+        event_day = day[chosen] - np.int32(arm.landmark_days)
+        chosen = chosen[is_exposed(claims, arm.exposure, member[chosen], event_day, arm.exposure.window)]
     return Entries(member[chosen], day[chosen], body[chosen])
 
 
 def _events(claims: Claims, arm: Arm, number: int) -> tuple[Index, Days, Small]:
     """Everything that could bring a member into an arm, in the table's key order: member, day, body region."""
-    if arm.drug is not None:
-        member, day = claims.drugs[arm.drug]
+    if arm.drug is not None or arm.source == "assigned":
+        member, day = claims.drugs[arm.drug] if arm.drug else assigned_days(claims)
         return member, day, np.full(len(member), -1, np.int16)
     source = claims.roster if arm.source == "program" else claims.services
     counts = claims.roster.counts if arm.source == "program" else claims.services.arms[:, number]
     return source.member[counts], source.day[counts], source.body[counts]
+
+
+def assigned_days(claims: Claims) -> tuple[Index, Days]:
+    """Members that were ever enrolled, each with the day it was drawn; nobody where no days were drawn."""
+    member = np.unique(claims.coverage.member) if claims.assigned is not None else np.zeros(0, np.int64)
+    day = np.zeros(0, np.int32) if claims.assigned is None else claims.assigned[member]
+    return member, day
+
+
+def draw_days(draws: Index, days: Days, people: Index) -> Days:
+    """A day for each draw from the distribution of days: ``people`` had theirs on each of ``days``.
+
+    Args:
+        draws: One number a member, 0 to 2**63 - 1, from a hash of seed and person: the same in every block.
+        days, people: Days in ascending order and how many had them, at least one in all.
+
+    The draw modulo the number of people is the place in the line of all of them, so that a day is drawn in
+    proportion to its people (but for a skew of people / 2**63).
+    Source: docs/decisions/031-assigned-index.md.
+    """
+    ends = np.cumsum(people)
+    drawn: Days = days[np.searchsorted(ends, draws % ends[-1], "right")]
+    return drawn
 
 
 def _day_number_of_member(member: Index, day: Days) -> Index:

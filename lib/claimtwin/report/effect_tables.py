@@ -28,6 +28,7 @@ from claimtwin.report.words import (
 )
 
 ARM_HEAD = ("People", "With the outcome", "% of people", "95% interval", "Times", "Per 100 people", "SD per person")
+FOLLOW_UP_HEAD = ("At risk", "With an event", "Events", "Person-days", "Per 100 person-years", "95% interval")
 MARGINAL = (
     "Planted risks make a marginal odds ratio. On matched people the unadjusted model estimates it; the adjusted one "
     "is expected farther from 1."
@@ -39,6 +40,19 @@ def arms_table(results: Results, outcome: str) -> Table:
     """One row an arm, matched people only."""
     cells = [(arm_title(results, row["arm"]), *_arm_cells(row)) for row in outcome_rows(results, outcome)]
     return Table(f"{outcome_title(results, outcome)}: each arm after matching", ("Arm", *ARM_HEAD), in_rows(cells))
+
+
+def follow_up_table(results: Results, outcome: str) -> Table | None:
+    """Events by person-time, one row an arm; None of an outcome of which everybody is followed to the end."""
+    cells = [
+        (arm_title(results, row["arm"]), count(row["n"]), count(row["people"]), count(row["events"]),
+         count(row["days"]), number(row["rate"]), interval(row["low"], row["high"]))
+        for row in results.get("person_time", [])
+        if row["outcome"] == outcome
+    ]  # fmt: skip
+    head = ("Arm", *FOLLOW_UP_HEAD)
+    note = "People are at risk until follow-up ends, and where the time to the first event is asked, until then."
+    return Table(f"{outcome_title(results, outcome)}: follow-up", head, in_rows(cells), note=note) if cells else None
 
 
 def candidates_table(results: Results) -> Table | None:

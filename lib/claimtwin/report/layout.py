@@ -49,6 +49,7 @@ class OutcomeView:
     left_out: str
     needed: str = ""
     models: Table | None = None
+    follow_up: Table | None = None
 
 
 def in_rows(cells: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:

@@ -37,7 +37,15 @@ ORDERS = {
     "maximum": "as many pairs as the caliper allows",
 }
 DISTANCE = "Mahalanobis distance (covariance within arms, pooled)"
+KINDS = {
+    "binary": "at least one counts",
+    "rate": "all are counted, by the days that each person was followed",
+    "time": "the days until the first, or until follow-up ended",
+    "days_supply": "their days' supply is added up",
+    "cost": "the allowed cents of their lines are added up",
+}
 FAMILY = {
+    "incidence_rate_ratio": "by Poisson regression with days of follow-up as offset, as a ratio of rates",
     "odds_ratio": "by logistic regression, as an odds ratio; the risk ratio and the risk difference are of the crude "
     "two-by-two table",
     "difference_per_scale": "by least squares, as a difference of occurrences per {scale:,} people",
@@ -80,6 +88,11 @@ def _entry(results: Results, protocol: Part) -> str:
 def _way_in(arm: Part) -> str:
     if arm["source"] == "program":
         return f"People entered “{arm['title']}” on the day they began the programme{_later(arm)}."
+    if arm["source"] == "assigned":
+        return (
+            f"Everybody ever enrolled entered “{arm['title']}” on a day drawn, by a hash of the seed and the person, "
+            "from the index days of the treated who met the criteria."
+        )
     first = "the first in all the data" if arm.get("pick") == "first_ever" else "the first in the index window"
     where = ", with a diagnosis of a body region under study" if arm.get("require_region", True) else ""
     return f"People entered “{arm['title']}” with {_event(arm)}{where}; of several, {first}{_later(arm)}."
@@ -88,8 +101,16 @@ def _way_in(arm: Part) -> str:
 def _event(arm: Part) -> str:
     if arm["source"] == "drug":
         return f"a fill of the list “{arm['drug']}”"
-    codes = arm["procedures"]
-    return "a service of " + (f"the list “{codes}”" if isinstance(codes, str) else ", ".join(codes))
+    named = [
+        f"{what} of {_codes(arm[key])}"
+        for key, what in (("procedures", "a service"), ("diagnosis", "a diagnosis"))
+        if arm.get(key)
+    ]
+    return f" and, on the same {arm.get('together', 'claim')}, ".join(named)
+
+
+def _codes(codes: str | Sequence[str]) -> str:
+    return f"the list “{codes}”" if isinstance(codes, str) else ", ".join(codes)
 
 
 def _later(arm: Part) -> str:
@@ -97,12 +118,34 @@ def _later(arm: Part) -> str:
     days = arm.get("nth", 1) - 1
     passed = f"; the events of a person's first {days} days with one do not count" if days else ""
     landmark = arm.get("landmark_days", 0)
-    return passed + (f"; the index is {landmark} days after the event" if landmark else "")
+    rule = arm.get("exposure")
+    shown = f"; of these, people with {_times(rule)} on days {_days(rule)} after the event" if rule else ""
+    return passed + (f"; the index is {landmark} days after the event" if landmark else "") + shown
 
 
 def _criteria(protocol: Part) -> str:
     parts = (_age(protocol.get("population")), _enrolment(protocol.get("enrollment")), _washout(protocol))
-    return " ".join(filter(None, parts))
+    return " ".join(filter(None, [*parts, *map(_own, protocol.get("criteria", []))]))
+
+
+def _own(rule: Part) -> str:
+    """A criterion of the protocol's own."""
+    apart = f", the first and the last at least {rule['apart_days']} days apart" if rule["apart_days"] else ""
+    title = f" ({rule['title']})" if rule["title"] else ""
+    return f"Criterion “{rule['name']}”{title}: {_times(rule)} on days {_days(rule)} about index{apart}."
+
+
+def _times(rule: Part) -> str:
+    """How often something must happen, and what."""
+    least, most, what = rule["least"], rule["most"], _counted(rule)
+    if most is None and least is not None:
+        return f"at least {least} {what}"
+    return f"{least} to {most} {what}" if least else f"at most {most} {what}" if most else f"no {what}"
+
+
+def _days(rule: Part) -> str:
+    first, last = rule["window"]
+    return f"{first} to {last}"
 
 
 def _age(population: Part | None) -> str:
@@ -116,6 +159,11 @@ def _age(population: Part | None) -> str:
 def _enrolment(rule: Part | None) -> str:
     if rule is None:
         return ""
+    if rule.get("post_mode") == "censor":
+        return (
+            f"Enrolled with {listed(list(rule['benefits']))} benefits on every day from {rule['pre_days']} days before "
+            "index to the index day. Afterwards people were followed until their cover or the data ended."
+        )
     gap = f"gaps of up to {rule['max_gap_days']} days allowed" if rule["max_gap_days"] else "no gap allowed"
     return (
         f"Enrolled with {listed(list(rule['benefits']))} benefits on every day from {rule['pre_days']} days before "
@@ -186,7 +234,7 @@ def _outcomes(results: Results, protocol: Part) -> str:
 def _outcome(results: Results, rule: Part) -> str:
     event = _counted(rule)
     first, last = rule["window"]
-    how = "at least one counts" if rule["kind"] == "binary" else "all are counted"
+    how = KINDS.get(rule["kind"], "all are counted")
     return f"“{outcome_title(results, rule['name'])}”: {event} on days {first} to {last} after index; {how}."
 
 
@@ -212,6 +260,8 @@ def _counted(rule: Part) -> str:
         return f"dispensings of the list “{rule['drug']}”"
     if rule.get("measure"):
         return f"the measure of opioid use “{rule['measure']}”"
-    return (
-        f"days with a diagnosis of “{rule['diagnosis']}”" if rule.get("diagnosis") else f"days with {rule['care']} care"
-    )
+    for key, what in (("diagnosis", "diagnosis"), ("procedures", "service")):
+        if rule.get(key):
+            codes = rule[key]
+            return f"days with a {what} of “{codes if isinstance(codes, str) else ', '.join(codes)}”"
+    return f"days with {rule['care']} care" if rule.get("care") else "all care and drugs"

@@ -115,6 +115,7 @@ def _outcome(results: Results, name: str, drawn: Mapping[str, bytes]) -> Outcome
         left_out=effects.left_out_words(results, name),
         needed=models.number_needed_words(results, name),
         models=models.models_table(results, name),
+        follow_up=effects.follow_up_table(results, name),
     )
 
 

@@ -39,6 +39,7 @@ DESIGNS = ("outcome", "method", "estimand", "strata", "most_weight", "trim", "me
 GRID = ("outcome", "variant", "pairs", "measure", "adjusted", "errors", "estimate", "low", "high", "p_value",
         "against_main", "note")  # fmt: skip
 GATES = ("gate", "outcome", "threshold", "value", "passed")
+PERSON_TIME = ("outcome", "arm", "n", "people", "events", "days", "rate", "low", "high")
 BLOCKS = ("block", "treated", "comparator", "pairs")
 MATCHING = ("pairs", "treated", "unmatched_treated", "comparators")
 CALIPER = ("caliper_sd", "caliper")
@@ -66,10 +67,17 @@ def csv_tables(results: Results) -> dict[str, str]:
         "ingest.csv": ingest(results),
         "assumptions.csv": as_csv(ASSUMPTIONS, results["assumptions"]),
         "gates.csv": as_csv(GATES, map(_empty_or_withheld, (results.get("blinding") or {}).get("gates", []))),
+        **person_time(results),
         **sensitivity(results),
         **subgroups(results),
         **designs(results),
     }
+
+
+def person_time(results: Results) -> dict[str, str]:
+    """Events and person-days of both arms, where an outcome is over time; else no file."""
+    rows = results.get("person_time", [])
+    return {"person_time.csv": as_csv(PERSON_TIME, rows)} if rows else {}
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:

@@ -16,14 +16,17 @@ MEASURES = {
     "risk_ratio": "Risk ratio",
     "risk_difference": "Risk difference, percentage points",
     "rate_ratio": "Ratio of occurrences per person",
+    "incidence_rate_ratio": "Ratio of occurrences per person-time",
     "mean_ratio": "Ratio of occurrences per person that had any",
     "total_ratio": "Ratio of totals per person",
     "hazard_ratio": "Hazard ratio of the first event",
     "number_needed": "People treated for one event fewer or more",
     "relative_reduction": f"Press reading: 1 {MINUS} risk ratio, in % (not 1 {MINUS} odds ratio)",
 }
-RATIOS = ("odds_ratio", "risk_ratio", "rate_ratio", "mean_ratio", "total_ratio", "hazard_ratio")
-MAIN = ("odds_ratio", "difference_per_scale")
+RATIOS = (
+    "odds_ratio", "risk_ratio", "rate_ratio", "mean_ratio", "total_ratio", "incidence_rate_ratio", "hazard_ratio"
+)  # fmt: skip
+MAIN = ("odds_ratio", "difference_per_scale", "incidence_rate_ratio")
 """The measures that models estimate; one outcome has one of them."""
 ERRORS = {
     "nonrobust": "ordinary",
@@ -45,6 +48,7 @@ MODELS = {
     "conditional_logit": "Conditional logistic regression",
     "ols": "Least squares",
     "negative_binomial": "Negative binomial regression",
+    "person_time": "Poisson regression by days of follow-up",
     "two_part": "Two parts: whether any, then how many",
     "gamma": "Gamma regression of the amount",
     "kaplan_meier": "Kaplan-Meier, risk at the end of the window",

@@ -1,10 +1,10 @@
 """From a block's Arrow cells to the numbers that kernels read; every distinct code is classified once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -22,12 +22,13 @@ from claimtwin.codes.rules import (
     group_flags,
     group_names,
     in_ranges,
+    own_diagnosis_flags,
     parse_range,
 )
-from claimtwin.kernel.candidates import VISITS
-from claimtwin.kernel.claims import Claims, Conditions, Coverage, Roster, Services
+from claimtwin.kernel.claims import VISITS, Claims, Conditions, Coverage, Roster, Services
 from claimtwin.kernel.columns import NO_DAY, Days, Flags, Index
 from claimtwin.kernel.index_events import REGION_NAMES
+from claimtwin.kernel.together import with_diagnosis
 
 SEXES = ("female", "male")
 CENSUS_REGIONS = ("northeast", "midwest", "south", "west")
@@ -36,16 +37,18 @@ NO_STOP = np.int32(2**29)
 OVERLAPPING = ("elixhauser",)
 """Lists of diagnoses in which a code may belong to several groups."""
 Answers = NDArray[Any]
+Together = Literal["line", "claim", "day"]
 
 
 @dataclass(frozen=True)
 class CodeBook:
     """All code lists that a study needs, read on the driver and sent to the workers with the kernel.
 
-    ``arms`` holds the procedures of the treated and the comparator arm, null for any other kind of arm. ``program``
+    ``arms`` holds the procedures of the treated and the comparator arm, null for any other kind of arm, and
+    ``arm_diagnoses`` their diagnoses, which with procedures must stand on the same of ``together``. ``program``
     is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted; ``diagnoses``
-    the lists and groups of the outcomes; ``products`` and ``benzodiazepines`` the products of the histories, in the
-    order of their NDC.
+    and ``procedures`` the lists of outcomes, criteria and exposures by the name of the event; ``products`` and
+    ``benzodiazepines`` the products of the histories, in the order of their NDC.
     """
 
     families: dict[str, Procedures]
@@ -57,6 +60,9 @@ class CodeBook:
     diagnoses: tuple[str, ...] = ()
     products: tuple[Product, ...] = ()
     benzodiazepines: tuple[Product, ...] = ()
+    procedures: dict[str, Procedures] = field(default_factory=dict)
+    arm_diagnoses: tuple[str | None, str | None] = (None, None)
+    together: tuple[Together, Together] = ("claim", "claim")
 
 
 def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
@@ -69,6 +75,7 @@ def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
         conditions=_conditions(medical, book.comorbidities),
         roster=_roster(tables["program_enrollment"], book),
         diagnoses={name: _diagnosed(medical, name) for name in book.diagnoses},
+        procedures={name: _on(medical, procedure_lines(medical, rule)) for name, rule in book.procedures.items()},
         drugs={name: _dispensings(tables["pharmacy_claim"], drug) for name, drug in book.drugs.items()},
     )
 
@@ -134,15 +141,35 @@ def _services(table: pa.Table, book: CodeBook) -> Services:
         member=member_of(table),
         day=days_of(table, "claim_start_date"),
         families=np.stack([family_of(table, name, book.families) for name in VISITS], axis=1),
-        arms=np.stack([_counts_for(table, arm) for arm in book.arms], axis=1),
+        arms=np.stack([_arm_lines(table, book, number) for number in range(2)], axis=1),
         body=region_of(table),
-        cents=_cents(table, "allowed_amount"),
+        cents=cents_of(table, "allowed_amount"),
     )
+
+
+def _arm_lines(table: pa.Table, book: CodeBook, number: int) -> Flags:
+    """Lines that bring somebody into an arm: its services, its diagnoses, or services with such a diagnosis."""
+    procedures, diagnosis = book.arms[number], book.arm_diagnoses[number]
+    if diagnosis is None:
+        return procedure_lines(table, procedures)
+    named = diagnosis_lines(table, diagnosis)
+    if procedures is None:
+        return named
+    service, day = procedure_lines(table, procedures), days_of(table, "claim_start_date")
+    return with_diagnosis(member_of(table), day, _claim_of(table), service, named, book.together[number])
+
+
+def _claim_of(table: pa.Table) -> Index:
+    """A number for each line's claim: claim ids are unique within their source only."""
+    parts = [table[name].combine_chunks() for name in ("claim_id", "data_source")]
+    claim, source = (part.indices.to_numpy(zero_copy_only=False).astype(np.int64) for part in parts)
+    numbers: Index = claim * np.int64(max(len(parts[1].dictionary), 1)) + source
+    return numbers
 
 
 def family_of(table: pa.Table, name: str, families: dict[str, Procedures]) -> Flags:
     """Whether each line counts for a care family."""
-    hits = _counts_for(table, families[name])
+    hits = procedure_lines(table, families[name])
     if name == "emergency":
         revenue = [parse_range(text) for text in EMERGENCY_REVENUE]
         hits |= per_code(table, "revenue_center_code", partial(in_ranges, ranges=revenue)).astype(np.bool_)
@@ -151,7 +178,7 @@ def family_of(table: pa.Table, name: str, families: dict[str, Procedures]) -> Fl
     return hits
 
 
-def _counts_for(table: pa.Table, procedures: Procedures | None) -> Flags:
+def procedure_lines(table: pa.Table, procedures: Procedures | None) -> Flags:
     """Whether each line's procedure counts, alone, on days on which its code holds, or with the modifier asked for."""
     if procedures is None:
         return np.zeros(table.num_rows, np.bool_)
@@ -217,20 +244,33 @@ def _groups_met(table: pa.Table, column: str, name: str) -> tuple[Index, Index]:
 
 
 def _diagnosed(table: pa.Table, name: str) -> tuple[Index, Days]:
-    """Lines with a diagnosis of ``list.group`` in any position."""
-    listed, _, group = name.partition(".")
-    number = group_names(listed).index(group)
+    return _on(table, diagnosis_lines(table, name))
+
+
+def _on(table: pa.Table, lines: Flags) -> tuple[Index, Days]:
+    """Member and day of the chosen medical lines."""
+    return member_of(table)[lines], days_of(table, "claim_start_date")[lines]
+
+
+def diagnosis_lines(table: pa.Table, name: str) -> Flags:
+    """Whether each line has a diagnosis of ``list.group``, or of a protocol's own rules, in any position."""
     met = np.zeros(table.num_rows, np.bool_)
     system = per_code(table, "diagnosis_code_type", _position(SYSTEMS))
     for column in DIAGNOSES:
         if table[column].null_count < table.num_rows:
             for k, text in enumerate(SYSTEMS):
-                flags = per_code(table, column, partial(group_flags, name=listed, system=text))
-                met |= flags[:, number] & (system == k)
-    return member_of(table)[met], days_of(table, "claim_start_date")[met]
+                met |= per_code(table, column, partial(_in_list, name=name, system=text)) & (system == k)
+    return met
 
 
-def _cents(table: pa.Table, name: str) -> Index:
+def _in_list(codes: Sequence[str | None], name: str, system: str) -> Flags:
+    if ":" in name:
+        return own_diagnosis_flags(codes, name, system)
+    listed, _, group = name.partition(".")
+    return group_flags(codes, listed, system)[:, group_names(listed).index(group)]
+
+
+def cents_of(table: pa.Table, name: str) -> Index:
     """Money as whole cents; null counts as nothing."""
     cents = pc.multiply(table[name], pa.scalar(Decimal(100)))
     return np.asarray(pc.fill_null(cents.cast(pa.int64()), 0).to_numpy(), np.int64)
@@ -242,6 +282,11 @@ def _roster(table: pa.Table, book: CodeBook) -> Roster:
     return Roster(member_of(table), days_of(table, "start_date"), body, studied.astype(np.bool_))
 
 
+def drug_lines(table: pa.Table, drug: DrugList) -> Flags:
+    """Whether each pharmacy line is a dispensing of the list."""
+    return per_code(table, "ndc_code", drug.holds).astype(np.bool_)
+
+
 def _dispensings(table: pa.Table, drug: DrugList) -> tuple[Index, Days]:
-    rows = np.flatnonzero(per_code(table, "ndc_code", drug.holds))
+    rows = np.flatnonzero(drug_lines(table, drug))
     return member_of(table)[rows], days_of(table, "dispensing_date")[rows]

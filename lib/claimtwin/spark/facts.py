@@ -1,6 +1,7 @@
 """Blocks to candidates: the kernels of a study run on every block, without an exchange."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,9 +13,10 @@ from pyspark.sql import functions as F
 from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.candidates import VISITS, Candidates, build_candidates
 from claimtwin.kernel.claims import Claims
+from claimtwin.kernel.columns import Days
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.kernel.hashing import tie_key
-from claimtwin.kernel.index_events import REGION_NAMES
+from claimtwin.kernel.index_events import REGION_NAMES, draw_days
 from claimtwin.schema.tables import TABLES
 from claimtwin.spark.arrow import ddl_of, each_block
 from claimtwin.spark.blocks import MEMBERS
@@ -30,6 +32,7 @@ LAYOUT = pa.schema(
     ]
 )  # fmt: skip
 UNKNOWN = "unknown"
+DRAWN_FROM = "days_of_users"
 
 
 def find_candidates(blocks: DataFrame, protocol: Protocol, book: CodeBook) -> DataFrame:
@@ -37,9 +40,20 @@ def find_candidates(blocks: DataFrame, protocol: Protocol, book: CodeBook) -> Da
 
     Null body region: the index event names none. Text attributes are ``unknown`` where the enrolment does not
     tell; ``log_allowed`` is the natural logarithm of 1 plus allowed dollars in the look-back.
+    Where comparators are assigned a day, the blocks are passed once more before, for the days of the treated.
     """
-    kernel = partial(candidates_of_block, protocol=protocol, book=book)
-    return blocks.select("block_id", MEMBERS, *TABLES).mapInArrow(each_block(kernel), schema=ddl_of(LAYOUT))
+    kernel = each_block(partial(candidates_of_block, protocol=protocol, book=book))
+    needed = blocks.select("block_id", MEMBERS, *TABLES)
+    if protocol.arms.comparator.source == "assigned":
+        users = needed.mapInArrow(kernel, schema=ddl_of(LAYOUT)).where(is_eligible(protocol, but=["one_arm"]))
+        needed = needed.crossJoin(F.broadcast(days_of_users(users)))
+    return needed.mapInArrow(kernel, schema=ddl_of(LAYOUT))
+
+
+def days_of_users(users: DataFrame) -> DataFrame:
+    """One row: how many of the eligible treated have each index day, as a list in the order of days."""
+    counted = users.where("treated").groupBy("index_date").agg(F.count(F.lit(1)).alias("people"))
+    return counted.agg(F.sort_array(F.collect_list(F.struct("index_date", "people"))).alias(DRAWN_FROM))
 
 
 def is_eligible(protocol: Protocol, *, but: Sequence[str] = ()) -> Column:
@@ -55,6 +69,7 @@ def candidates_of_block(tables: dict[str, pa.Table], protocol: Protocol, book: C
 
 def candidates_among(tables: dict[str, pa.Table], claims: Claims, protocol: Protocol) -> pa.Table:
     """The same, of a block whose claims are read already."""
+    claims = replace(claims, assigned=_assigned(tables, protocol.study.seed))
     found = build_candidates(claims, protocol)
     people = tables[MEMBERS]["person_id"].take(pa.array(found.member))
     employers = tables["eligibility"]["employer_id"].combine_chunks().dictionary.to_pylist()
@@ -67,6 +82,17 @@ def candidates_among(tables: dict[str, pa.Table], claims: Claims, protocol: Prot
         **_covariates(found),
     }
     return pa.table({field.name: pa.array(columns[field.name], field.type) for field in LAYOUT}, schema=LAYOUT)
+
+
+def _assigned(tables: dict[str, pa.Table], seed: int) -> Days | None:
+    """The day drawn for each member of the block; null where none is to be drawn, or nobody is treated."""
+    users = tables[DRAWN_FROM][DRAWN_FROM][0].as_py() if DRAWN_FROM in tables else []
+    if not users:
+        return None
+    days = np.array([user["index_date"] for user in users], "datetime64[D]").astype(np.int32)
+    people = np.array([user["people"] for user in users], np.int64)
+    draws = tie_key(seed, tables[MEMBERS]["person_id"].to_pylist(), purpose="index date")
+    return draw_days(draws, days, people)
 
 
 def _attributes(claims: Claims, found: Candidates, employers: list[str]) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Several studies of the same people in as few passes as one: each block is read once for all of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from pyspark.sql import functions as F
 
 from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.eligibility import criteria_of
+from claimtwin.kernel.index_events import day_number
 from claimtwin.schema.tables import TABLES
 from claimtwin.spark.arrow import ddl_of, each_block
 from claimtwin.spark.blocks import MEMBERS
@@ -63,17 +65,21 @@ def sum_all_logits(
     return asked.mapInArrow(partial(_sums, widths, measures, add_sums), schema=ddl_of(SUMS))
 
 
-def find_grid_outcomes(blocks: DataFrame, asked: DataFrame, studies: Sequence[Study]) -> DataFrame:
+def find_grid_outcomes(
+    blocks: DataFrame, asked: DataFrame, studies: Sequence[Study], ends: Sequence[date | None]
+) -> DataFrame:
     """One row per study, person and arm asked about: the number of events of each outcome in that study's window.
 
     Args:
         blocks: Member blocks; those without an asked person are not unpacked.
         asked: ``number``, ``block_id``, ``person_id``, ``treated``, ``index_date``.
         studies: In the order of their numbers; outcomes bear the same names in all.
+        ends: Last day of follow-up of each study that censors; null: cover alone ends it.
     """
     cells, needed = asked_cells(asked, [NUMBER.name, *KEY]), [MEMBERS, *TABLES]
     joined = blocks.select("block_id", *needed).join(F.broadcast(cells), "block_id")
-    kernel = partial(_outcomes_of_block, studies=tuple(studies))
+    last = tuple(None if end is None else day_number(end) for end in ends)
+    kernel = partial(_outcomes_of_block, studies=tuple(studies), ends=last)
     layout = ddl_of(_outcomes_layout(studies[0][0]))
     return joined.select("asked", *needed).mapInArrow(each_block(kernel), schema=layout)
 
@@ -93,13 +99,15 @@ def _eligible_of_block(tables: dict[str, pa.Table], studies: tuple[Study, ...]) 
     return pa.concat_tables(parts)
 
 
-def _outcomes_of_block(tables: dict[str, pa.Table], studies: tuple[Study, ...]) -> pa.Table:
+def _outcomes_of_block(
+    tables: dict[str, pa.Table], studies: tuple[Study, ...], ends: tuple[int | None, ...]
+) -> pa.Table:
     asked, parts = tables["asked"], []
     layout = _outcomes_layout(studies[0][0])
-    for number, (protocol, book) in enumerate(studies):
+    for number, ((protocol, book), end) in enumerate(zip(studies, ends, strict=True)):
         own = asked.filter(pc.equal(asked[NUMBER.name], number))
         if own.num_rows:
-            parts.append(_numbered(count_asked({**tables, "asked": own}, protocol, book), number, layout))
+            parts.append(_numbered(count_asked({**tables, "asked": own}, protocol, book, end), number, layout))
     return pa.concat_tables(parts) if parts else layout.empty_table()
 
 

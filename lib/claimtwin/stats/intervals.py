@@ -12,6 +12,7 @@ Measure = Literal[
     "relative_reduction",
     "difference_per_scale",
     "rate_ratio",
+    "incidence_rate_ratio",
     "mean_ratio",
     "total_ratio",
     "number_needed",
@@ -41,8 +42,9 @@ class Effect:
     ``odds_ratio`` and ``risk_ratio`` are plain ratios; ``risk_difference`` is in percentage points;
     ``relative_reduction`` is 1 - risk ratio in percent (the press reading); ``difference_per_scale`` is the
     difference of occurrences per ``scale`` people; ``rate_ratio`` compares occurrences per person, ``mean_ratio``
-    occurrences per person that had any, ``total_ratio`` totals (as of cost) per person; ``hazard_ratio`` compares the
-    rate of first events among those still without; ``number_needed`` is people treated for one event fewer or more.
+    occurrences per person that had any, ``incidence_rate_ratio`` occurrences per person-time, ``total_ratio`` totals
+    (as of cost) per person; ``hazard_ratio`` compares the rate of first events among those still without;
+    ``number_needed`` is people treated for one event fewer or more.
     ``model`` names how it was estimated, ``errors`` how its interval was made.
     """
 

@@ -15,6 +15,8 @@ from claimtwin.stats.paired import PairTable
 SMALL_CELL = "withheld: small cell"
 OF_PAIRS = ("cluster_pair", "cluster_both", "bootstrap_pair")
 """Errors that depend on how the two of a pair resemble each other."""
+WHETHER_ANY = ("two_part",)
+"""Models of a number that tell who had any."""
 NOTHING = ArmOutcome(None, None, None, None, None, None, None, None)
 
 
@@ -100,6 +102,23 @@ def withhold_arm(arm: ArmOutcome, min_cell: int) -> ArmOutcome:
         return NOTHING
     few = is_small(arm.people, min_cell) or is_small(arm.n - arm.people, min_cell)
     return replace(NOTHING, n=arm.n) if few else arm
+
+
+def withhold_cost(
+    treated: ArmOutcome, comparator: ArmOutcome, effects: Sequence[Effect], min_cell: int
+) -> tuple[ArmOutcome, ArmOutcome, tuple[Effect, ...]]:
+    """Both arms of a cost and the effects on it: who had any cost is withheld where few had none.
+
+    Sums and means of amounts do not tell how many had none, so they stay, but for models of whether any. With few
+    people, or few with a cost, all goes as in ``withhold_two_by_two``.
+    """
+    arms, counts = (treated, comparator), ("people", "percent", "low", "high")
+    if any(is_small(arm.n or 0, min_cell) or is_small(arm.people or 0, min_cell) for arm in arms):
+        return withhold_two_by_two(treated, comparator, effects, min_cell)
+    few = [is_small((arm.n or 0) - (arm.people or 0), min_cell) for arm in arms]
+    told = [replace(arm, **dict.fromkeys(counts)) if is_few else arm for arm, is_few in zip(arms, few, strict=True)]
+    shown = (_without_numbers(e) if any(few) and e.model in WHETHER_ANY else e for e in effects)
+    return told[0], told[1], tuple(shown)
 
 
 def withhold_means(

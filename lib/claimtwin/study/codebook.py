@@ -2,12 +2,15 @@
 
 import difflib
 import hashlib
+from datetime import date, timedelta
 
 from claimtwin.codes.drugs import DrugList, read_drug_list
 from claimtwin.codes.opioids import Product, product_fingerprint, read_products
-from claimtwin.codes.rules import care_families, group_names, procedures_of
+from claimtwin.codes.rules import care_families, group_names, own_diagnoses, procedures_of
 from claimtwin.codes.states import census_regions
+from claimtwin.config.arms import Arm
 from claimtwin.config.deployment import Env
+from claimtwin.config.events import REGION_OF_INDEX, diagnosis_key
 from claimtwin.config.histories import Histories
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
@@ -25,14 +28,20 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
         ConfigError: A file, a column or a list is missing, or a rule cannot be read.
     """
     asked = protocol.histories or Histories()
-    treated, comparator = (arm.procedures and procedures_of(arm.procedures) for arm in protocol.arm_list())
+    arms = protocol.arm_list()
+    treated, comparator = (arm.procedures and procedures_of(arm.procedures) for arm in arms)
     return CodeBook(
         families=care_families(),
         arms=(treated or None, comparator or None),
         drugs={name: read_drug_list(name, env.code_lists[name]) for name in protocol.drug_lists()},
         state_regions=census_regions(),
         program=protocol.arms.treated.program,
-        diagnoses=tuple(_known_group(outcome.diagnosis) for outcome in protocol.outcomes if outcome.diagnosis),
+        diagnoses=_diagnoses(protocol),
+        procedures={
+            event.key.codes: procedures_of(event.procedures) for event in protocol.events() if event.procedures
+        },
+        arm_diagnoses=(_diagnosis_of(arms[0]), _diagnosis_of(arms[1])),
+        together=(arms[0].together, arms[1].together),
         products=_products(asked.fills.products if asked.fills else None, env),
         benzodiazepines=_products(asked.benzodiazepines, env),
         comorbidities=COMORBIDITIES[protocol.score.comorbidities],
@@ -50,7 +59,21 @@ def _products(name: str | None, env: Env) -> tuple[Product, ...]:
     return read_products(env.code_lists[name].path, f"env: code_lists.{name}") if name else ()
 
 
-def _known_group(name: str) -> str:
+def _diagnoses(protocol: Protocol) -> tuple[str, ...]:
+    """Every list of diagnoses that events name, each once; all body regions for the region of the index."""
+    named = [event.key.codes for event in protocol.events() if event.diagnosis]
+    regions = [f"body_regions.{region}" for region in protocol.regions] if REGION_OF_INDEX in named else []
+    return tuple(_known_diagnosis(name) for name in dict.fromkeys([*named, *regions]) if name != REGION_OF_INDEX)
+
+
+def _diagnosis_of(arm: Arm) -> str | None:
+    return _known_diagnosis(diagnosis_key(arm.diagnosis)) if arm.diagnosis else None
+
+
+def _known_diagnosis(name: str) -> str:
+    if ":" in name:
+        own_diagnoses(name)
+        return name
     listed, _, group = name.partition(".")
     if listed not in DIAGNOSIS_LISTS or group not in group_names(listed):
         known = [f"{one}.{own}" for one in DIAGNOSIS_LISTS for own in group_names(one)]
@@ -65,3 +88,9 @@ def _known_group(name: str) -> str:
 def _fingerprint(drugs: DrugList) -> str:
     text = f"{drugs.digits}\n" + "\n".join(sorted(drugs.codes))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def end_of_data(protocol: Protocol, env: Env) -> date | None:
+    """Last day of follow-up where people are censored: claims of later days may not have come in yet."""
+    through = env.ingest.data_through if protocol.censored else None
+    return through and through - timedelta(days=env.ingest.run_out_days)

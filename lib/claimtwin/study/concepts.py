@@ -14,10 +14,13 @@ from claimtwin.codes.concepts import read_concepts
 from claimtwin.codes.drugs import DrugList
 from claimtwin.codes.ndc import readings
 from claimtwin.config.deployment import Env
+from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
 from claimtwin.io.adapters.omop import concept_codes
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store, read_table, table_state, write_table
+from claimtwin.spark.decode import CodeBook
+from claimtwin.study.codebook import read_code_book
 from claimtwin.study.progress import Say, say_nothing
 
 TABLE = "omop_codes"
@@ -35,6 +38,12 @@ def drop_concepts(spark: SparkSession, env: Env) -> None:
     ref = Store(env.tables).table(TABLE)
     if table_state(spark, ref) is not None:
         write_table(read_table(spark, ref, made_by="").limit(0), ref)
+
+
+def read_book(spark: SparkSession, protocol: Protocol, env: Env, say: Say = say_nothing) -> CodeBook:
+    """The code lists of a study, those by concept id with the codes of the ingested claims (``with_concepts``)."""
+    book = read_code_book(protocol, env)
+    return replace(book, drugs=with_concepts(spark, env, book.drugs, say))
 
 
 def with_concepts(spark: SparkSession, env: Env, drugs: Drugs, say: Say = say_nothing) -> Drugs:

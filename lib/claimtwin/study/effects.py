@@ -1,7 +1,7 @@
 """From the matched people, collected without ids or dates, to outcomes by arm and effects."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,22 @@ from claimtwin.io.collect import collect_compact
 from claimtwin.stats.arms import ArmOutcome, arm_outcome
 from claimtwin.stats.effects import Estimates, binary_effects, count_effects
 from claimtwin.stats.intervals import Effect
-from claimtwin.stats.matched import Matched
 from claimtwin.stats.models import Plan, binary_models, count_models
 from claimtwin.stats.paired import pair_table
+from claimtwin.stats.person_time import NO_TIME, person_time, rate_effects
 from claimtwin.stats.standard import Draws
-from claimtwin.stats.withhold import NOTHING, is_small, withhold_arm, withhold_paired, withhold_two_by_two
+from claimtwin.stats.withhold import (
+    NOTHING,
+    is_small,
+    withhold_arm,
+    withhold_cost,
+    withhold_paired,
+    withhold_two_by_two,
+)
 from claimtwin.study.counts import ARMS, Rows
 from claimtwin.study.matched import MatchedRows
 from claimtwin.study.tables import StudyTables
+from claimtwin.study.times import time_effects
 
 VALUES = 100_000
 """More values than counts of one outcome can take in all."""
@@ -45,8 +53,9 @@ def estimate(matched: MatchedRows, protocol: Protocol, min_cell: int) -> Outcome
     for outcome in protocol.outcomes:
         count = matched.count(outcome.name)
         arms = [arm_outcome(_as_counted(outcome, count[matched.people.treated == side])) for side in (True, False)]
-        made, others = _effects(outcome, count, matched.people), other_models(outcome, count, matched.people, protocol)
-        treated, comparator, shown = withhold_two_by_two(arms[0], arms[1], (*made.effects, *others), min_cell)
+        made, others = _effects(outcome, matched), other_models(outcome, matched, protocol)
+        hide = withhold_cost if outcome.kind == "cost" else withhold_two_by_two
+        treated, comparator, shown = hide(arms[0], arms[1], (*made.effects, *others), min_cell)
         shown = withhold_paired(shown, pair_table(count > 0, matched.people), min_cell)
         found.outcomes.extend(_outcome_rows(outcome, "matched", (treated, comparator)))
         found.effects.extend(map(effect_row, shown[: len(made.effects)]))
@@ -55,8 +64,14 @@ def estimate(matched: MatchedRows, protocol: Protocol, min_cell: int) -> Outcome
     return found
 
 
-def other_models(outcome: Outcome, count: np.ndarray, people: Matched, protocol: Protocol) -> list[Effect]:
+def other_models(outcome: Outcome, matched: MatchedRows, protocol: Protocol) -> list[Effect]:
     """The rows of all models that the protocol asks for beside the main one."""
+    count, people = matched.count(outcome.name), matched.people
+    if outcome.kind == "time":
+        horizon = outcome.window[1] - outcome.window[0] + 1
+        return time_effects(outcome.name, count > 0, matched.days(outcome.name), people, protocol, horizon=horizon)
+    if outcome.over_time:
+        return []
     asked, seed = protocol.models, protocol.study.seed
     names = asked.binary if outcome.kind == "binary" else asked.count
     plan = Plan(tuple(names), tuple(asked.errors), tuple(asked.other_errors), Draws(asked.bootstrap_draws, seed))
@@ -70,13 +85,37 @@ def effect_row(effect: Effect) -> dict[str, Any]:
     return {key: value for key, value in asdict(effect).items() if key != "n"}
 
 
+def whole_outcomes(protocol: Protocol) -> list[Outcome]:
+    """Outcomes of which everybody is followed to the end of the window."""
+    return [outcome for outcome in protocol.outcomes if not outcome.over_time]
+
+
+def person_time_rows(matched: MatchedRows, protocol: Protocol, outcomes: Rows, min_cell: int) -> Rows:
+    """Events, person-days and rates of both arms, for outcomes over time; none where the arm's outcome is withheld.
+
+    People at risk are not told where few of the arm never were.
+    """
+    rows: Rows = []
+    for outcome in (outcome for outcome in protocol.outcomes if outcome.over_time):
+        count, days = matched.count(outcome.name), matched.days(outcome.name)
+        shown = {row["arm"]: row["people"] is not None for row in outcomes if row["outcome"] == outcome.name}
+        for arm, side in zip(ARMS, (matched.people.treated, ~matched.people.treated), strict=True):
+            found = person_time(count[side], days[side]) if shown[arm] else NO_TIME
+            never = int((days[side] == 0).sum())
+            found = replace(found, n=None) if is_small(never, min_cell) else found
+            rows.append({"outcome": outcome.name, "arm": arm, **asdict(found)})
+    return rows
+
+
 def describe_candidates(tables: StudyTables, protocol: Protocol, matched: Rows, min_cell: int) -> Rows:
     """Outcomes of all who met the criteria, arms apart and before matching, where the protocol asks for them.
 
-    An arm is withheld when it is small, or differs from its matched part by few people.
+    An arm is withheld when it is small, or differs from its matched part by few people. Costs and outcomes over time
+    are left out: almost everybody has a value of their own.
     """
     rows: Rows = []
-    for outcome in protocol.outcomes if protocol.describe_candidates else []:
+    asked = [outcome for outcome in whole_outcomes(protocol) if outcome.kind != "cost"]
+    for outcome in asked if protocol.describe_candidates else []:
         counted = _counts_by_arm(tables.outcomes.frame, outcome.name)
         arms = [withhold_arm(arm_outcome(_as_counted(outcome, counted[side])), min_cell) for side in (True, False)]
         beside = {row["arm"]: row for row in matched if row["outcome"] == outcome.name}
@@ -90,7 +129,10 @@ def _as_counted(outcome: Outcome, count: np.ndarray) -> np.ndarray:
     return np.minimum(count, 1) if outcome.kind == "binary" else count
 
 
-def _effects(outcome: Outcome, count: np.ndarray, people: Matched) -> Estimates:
+def _effects(outcome: Outcome, matched: MatchedRows) -> Estimates:
+    count, people = matched.count(outcome.name), matched.people
+    if outcome.over_time:
+        return rate_effects(outcome.name, count, matched.days(outcome.name), people)
     if outcome.kind == "binary":
         return binary_effects(outcome.name, count > 0, people)
     return count_effects(outcome.name, count, people, scale=outcome.scale)

@@ -25,7 +25,8 @@ from claimtwin.spark.scores import with_scores
 from claimtwin.stats.moments import Moments, add_moments
 from claimtwin.stats.newton import LogitFit, LogitSums, add_sums, sd_of_logit
 from claimtwin.stats.together import Ask, fit_together
-from claimtwin.study.codebook import drug_list_fingerprints, read_code_book
+from claimtwin.study.codebook import drug_list_fingerprints, end_of_data
+from claimtwin.study.concepts import read_book
 from claimtwin.study.grid_plan import GridPlan, plan_grid
 from claimtwin.study.match_stage import covariates_of, distance_of, large_above, places_of, rules_of
 from claimtwin.study.model_table import ScoreModel
@@ -88,7 +89,7 @@ def run_grid(spark: SparkSession, protocol: Protocol, env: Env, blocks: Made, sa
     A variant that cannot be matched is named with its reason, and the others go on.
     """
     plan = plan_grid(protocol)
-    books = tuple(read_code_book(variant, env) for variant in plan.variants)
+    books = tuple(read_book(spark, variant, env, say) for variant in plan.variants)
     run = GridRun(spark, protocol, env, blocks, say, plan, books)
     lists = {str(place): drug_list_fingerprints(book) for place, book in enumerate(books)}
     firsts = [(plan.variants[k], books[k]) for k in plan.first(plan.study)]
@@ -97,11 +98,12 @@ def run_grid(spark: SparkSession, protocol: Protocol, env: Env, blocks: Made, sa
     models, failed = _models(run, candidates)
     matches = _matches(run, candidates, models, failed)
     counted = [(plan.variants[k], books[k]) for k in plan.first(plan.count)]
+    ends = [end_of_data(variant, env) for variant, _ in counted]
     grid = GridMatches(plan, candidates, matches, failed)
     outcomes = run.make(
         "outcomes",
-        made_from | {"candidates": candidates.identity, "matches": matches.identity},
-        lambda: find_grid_outcomes(blocks.frame, _asked(grid, spark), counted),
+        made_from | {"candidates": candidates.identity, "matches": matches.identity, "ends": ends},
+        lambda: find_grid_outcomes(blocks.frame, _asked(grid, spark), counted, ends),
     )
     return Grid(plan, candidates, matches, failed, outcomes)
 

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import GuardError
 from claimtwin.io.collect import collect_compact
+from claimtwin.kernel.outcomes import outcome_columns
 from claimtwin.report.words import RATIOS
 from claimtwin.spark.design import CATEGORIES
 from claimtwin.stats.withhold import is_small
@@ -59,7 +60,7 @@ def collect_counted(spark: SparkSession, grid: Grid, protocol: Protocol, max_row
     rows = members.join(people.select("study", "person_id", "treated", EMPLOYER, *names),
                         ["study", "person_id", "treated"])  # fmt: skip
     rows = rows.join(grid.outcomes.frame, ["number", "person_id", "treated"])
-    columns = ["number", *PAIR, EMPLOYER, *names, *(outcome.name for outcome in protocol.outcomes)]
+    columns = ["number", *PAIR, EMPLOYER, *names, *outcome_columns(protocol)]
     text = ["block", EMPLOYER, *(name for name in names if name in CATEGORIES)]
     most = max_rows * max(len(set(grid.plan.count)), 1)
     found = collect_compact(rows.select(*columns), columns, max_rows=most, text=text)

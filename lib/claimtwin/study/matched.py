@@ -6,8 +6,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from claimtwin.config.outcomes import DAYS
 from claimtwin.config.protocol import Protocol
 from claimtwin.io.collect import collect_compact
+from claimtwin.kernel.outcomes import outcome_columns
 from claimtwin.spark.design import CATEGORIES, design_columns, matrix_of
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.stats.matched import Matched
@@ -27,6 +29,10 @@ class MatchedRows:
         """How often each person had the outcome."""
         return np.asarray(self.rows[outcome].to_numpy(), np.int64)
 
+    def days(self, outcome: str) -> NDArray[np.int64]:
+        """Days each person was at risk of an outcome over time: until its first event (``time``), or all (``rate``)."""
+        return np.asarray(self.rows[outcome + DAYS].to_numpy(), np.int64)
+
 
 def collect_matched(tables: StudyTables, protocol: Protocol, max_rows: int) -> pa.Table:
     """One row a matched person, sorted by pair, the treated first: arm, employer, covariates, outcome counts.
@@ -37,7 +43,7 @@ def collect_matched(tables: StudyTables, protocol: Protocol, max_rows: int) -> p
     members = build_pair_members(keep_pairs(tables.design.matches.frame))
     people = tables.design.candidates.frame.select("person_id", "treated", EMPLOYER, *covariates)
     rows = members.join(people, ["person_id", "treated"]).join(tables.outcomes.frame, ["person_id", "treated"])
-    columns = ["block", "rank", "treated", EMPLOYER, *covariates, *(outcome.name for outcome in protocol.outcomes)]
+    columns = ["block", "rank", "treated", EMPLOYER, *covariates, *outcome_columns(protocol)]
     text = ["block", EMPLOYER, *(name for name in covariates if name in CATEGORIES)]
     found = collect_compact(rows.select(*columns), columns, max_rows=max_rows, text=text)
     return found.sort_by([("block", "ascending"), ("rank", "ascending"), ("treated", "descending")])

@@ -1,6 +1,6 @@
 """The stages of a study in their order. Design comes first; outcomes are counted only once the match stands."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -20,8 +20,8 @@ from claimtwin.spark.outcomes import find_outcomes
 from claimtwin.spark.packing import unpack_people
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.spark.scores import pack_design, with_scores
-from claimtwin.study.codebook import drug_list_fingerprints, read_code_book
-from claimtwin.study.concepts import with_concepts
+from claimtwin.study.codebook import drug_list_fingerprints, end_of_data
+from claimtwin.study.concepts import read_book
 from claimtwin.study.grid import run_grid
 from claimtwin.study.match_stage import covariates_of, match_study
 from claimtwin.study.model_table import model_frame, read_model
@@ -47,9 +47,7 @@ class Run:
     book: CodeBook = field(init=False)
 
     def __post_init__(self) -> None:
-        book = read_code_book(self.protocol, self.env)
-        drugs = with_concepts(self.spark, self.env, book.drugs, self.say)
-        object.__setattr__(self, "book", replace(book, drugs=drugs))
+        object.__setattr__(self, "book", read_book(self.spark, self.protocol, self.env, self.say))
 
     def table(self, name: str) -> TableRef:
         """Address of one of the study's own tables."""
@@ -57,7 +55,7 @@ class Run:
 
     def part(self, *names: str) -> dict[str, object]:
         """The parts of the protocol that a stage reads, for its stamp."""
-        return {name: self.protocol.model_dump(mode="json")[name] for name in names}
+        return {name: self.protocol.model_dump(mode="json").get(name) for name in names}
 
 
 def run_pack(spark: SparkSession, env: Env, say: Say) -> Made:
@@ -115,7 +113,7 @@ def _facts(run: Run) -> Made:
     made_from = {
         "blocks": blocks.identity,
         "lists": drug_list_fingerprints(run.book),
-        **run.part("study", "population", "enrollment", "arms", "regions", "washout", "score"),
+        **run.part("study", "population", "enrollment", "arms", "regions", "washout", "criteria", "score"),
     }
     build = lambda: find_candidates(blocks.frame, run.protocol, run.book)  # noqa: E731
     return make_table(run.spark, run.table("candidates"), made_from, build, run.say)
@@ -193,9 +191,12 @@ def _report(run: Run, design: Design) -> Result:
             "blocks": blocks.identity,
             "lists": drug_list_fingerprints(run.book),
             "of": "everybody" if run.protocol.designs else "matched",
-            **run.part("outcomes", "describe_candidates", "histories"),
+            "end_of_data": end_of_data(run.protocol, run.env),
+            **run.part("outcomes", "describe_candidates", "histories", "enrollment"),
         },
-        lambda: find_outcomes(blocks.frame, _asked(run, design), run.protocol, run.book),
+        lambda: find_outcomes(
+            blocks.frame, _asked(run, design), run.protocol, run.book, end_of_data(run.protocol, run.env)
+        ),
         run.say,
     )
     asked = run.protocol.sensitivity.grid

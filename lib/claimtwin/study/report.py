@@ -41,7 +41,7 @@ def write_report(
 ) -> Result:
     """Write ``results.json``, ``tables/*.csv``, ``figures/*``, ``report.html`` and ``manifest.json``.
 
-    Figures of effects that an earlier run left in the folder are removed: they are not of these results.
+    Figures of effects and rates that an earlier run left in the folder are removed: they are not of these results.
 
     Raises:
         GuardError: Nobody was matched, or more rows than allowed would leave Spark.
@@ -58,6 +58,7 @@ def write_report(
     }
     folder = Path(env.output) / protocol.study.name
     remove_others(folder / "figures", "effects_*", {name.removeprefix("figures/") for name in files})
+    remove_others(folder / "tables", "person_time*", {name.removeprefix("tables/") for name in files})
     write_files(folder, files)
     for line in gate_lines(results):
         say(line)

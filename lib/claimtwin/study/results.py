@@ -21,7 +21,7 @@ from claimtwin.study.counts import (
     read_ingest_counts,
 )
 from claimtwin.study.designs import collect_eligible, designs_of, eligible_rows
-from claimtwin.study.effects import describe_candidates, estimate
+from claimtwin.study.effects import describe_candidates, estimate, person_time_rows
 from claimtwin.study.files import read_truth
 from claimtwin.study.gates import blinding_part, empty_analysis, judge, read_design
 from claimtwin.study.grid_rows import grid_rows
@@ -72,7 +72,9 @@ def _analysis(
     """Everything that looks at outcomes."""
     cell = env.disclosure.min_cell
     found = estimate(matched, protocol, cell)
+    over_time = person_time_rows(matched, protocol, found.outcomes, cell)
     return {
+        **({"person_time": over_time} if over_time else {}),
         "outcomes": found.outcomes + describe_candidates(tables, protocol, found.outcomes, cell),
         "effects": found.effects,
         "models": found.models,

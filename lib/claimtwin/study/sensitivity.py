@@ -38,7 +38,8 @@ def sensitivity_of(matched: MatchedRows, protocol: Protocol, outcomes: Rows, eff
         "confounders": [row for ratio in ratios for row in _confounded(ratio, protocol)],
         "tipping": [row for ratio in ratios for row in _tipped(ratio, protocol)],
         "rosenbaum": [row for outcome in protocol.outcomes
-                      for row in _rosenbaum(outcome, matched, protocol, effects, min_cell)],
+                      for row in _rosenbaum(outcome, matched, protocol, effects, min_cell)
+                      if not outcome.over_time],
         "null": None if null is None else {**asdict(null), "expected_error": null.expected_error},
         "null_note": note,
         "calibrated": [] if null is None else [row for ratio in ratios for row in _calibrated(ratio, null, protocol)],

@@ -15,6 +15,7 @@ from claimtwin.stats.intervals import Effect, Estimate
 from claimtwin.stats.pooling import Pooled, pool
 from claimtwin.stats.subgroups import GroupEffect, Grouping, corrected, group_effect, group_effects, interaction_p
 from claimtwin.study.counts import ARMS, Rows
+from claimtwin.study.effects import whole_outcomes
 from claimtwin.study.matched import EMPLOYER, MatchedRows
 
 Row = dict[str, Any]
@@ -28,7 +29,7 @@ def subgroups_of(matched: MatchedRows, protocol: Protocol, min_cell: int) -> dic
     groups: Rows = []
     tests: Rows = []
     left_out: Rows = []
-    for outcome in protocol.outcomes:
+    for outcome in whole_outcomes(protocol):
         found = [(grouping, _effects(outcome, matched, grouping, min_cell)) for grouping in groupings]
         groups += [row for grouping, rows in found for row in _group_rows(grouping, rows)]
         tests += _test_rows(outcome, matched, found)

@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 
 from claimtwin.config.arms import Arm
+from claimtwin.config.events import REGION_OF_INDEX, Counted, Criterion, Event, Exposure
 from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.eligibility import criteria_of
 
@@ -23,6 +24,7 @@ def criterion_texts(protocol: Protocol, arm: Arm) -> dict[str, str]:
         "washout": _washout(protocol),
         "demographics_known": "Birth date known",
         "one_arm": _one_arm(protocol, arm),
+        **{rule.name: rule.title or criterion_words(rule) for rule in protocol.criteria},
     }
     return {name: texts[name] for name in (ENTERED, *criteria_of(protocol))}
 
@@ -40,15 +42,64 @@ def _entry(protocol: Protocol, arm: Arm) -> str:
     region = f" for {_either(protocol.regions)}" if arm.require_region else ""
     if arm.source == "program":
         return f"Began {arm.program or 'a programme'}{region}, at any time{_later(arm)}"
+    if arm.source == "assigned":
+        return "Ever enrolled; the index drawn from those of the eligible treated"
     if arm.source == "drug":
         return f"Filled {arm.drug}, at any time{_later(arm)}"
     return f"Had a qualifying claim{region}, at any time{_later(arm)}"
 
 
+def criterion_words(rule: Criterion) -> str:
+    """A criterion of the protocol's own as a sentence: what, how often, in which days."""
+    days = window_words(rule.window)
+    apart = f", the first and the last at least {rule.apart_days} days apart" if rule.apart_days else ""
+    return sentence_of(f"{counted_words(rule)} {days}{apart}")
+
+
+def counted_words(rule: Counted) -> str:
+    """What is counted and how often, as in ``no dispensing of opioid`` or ``at least 2 days with therapy care``."""
+    what = event_words(rule)
+    least, most = rule.bounds
+    if most == 0:
+        return f"no {what}"
+    if most is None:
+        return f"at least {least} {what}"
+    return f"at most {most} {what}" if least == 0 else f"{least} to {most} {what}"
+
+
+def event_words(event: Event) -> str:
+    """What one event is."""
+    kind, codes = event.key
+    listed = codes.replace("|", ", ")
+    words = {"drug": f"dispensing of {listed}", "care": f"day with {listed} care"}
+    if codes == REGION_OF_INDEX:
+        return "day with a diagnosis of the body region of the index"
+    return words.get(kind, f"day with a {'service' if kind == 'procedures' else 'diagnosis'} of {listed}")
+
+
+def window_words(window: tuple[int, int]) -> str:
+    """Days about index that end by it, in words."""
+    first, last = window
+    if last == 0:
+        return f"from {-first} days before index to the index day" if first else "on the index day"
+    return f"{-first} to {-last} days before index"
+
+
+def sentence_of(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
 def _later(arm: Arm) -> str:
     """What of an arm's rule puts the index later than its first event; empty where nothing does."""
     nth = f"; the event of day {arm.nth} with one counts" if arm.nth > 1 else ""
-    return nth + (f"; index {arm.landmark_days} days after it" if arm.landmark_days else "")
+    landmark = f"; index {arm.landmark_days} days after it" if arm.landmark_days else ""
+    return nth + landmark + (f"; {exposure_words(arm.exposure)}" if arm.exposure else "")
+
+
+def exposure_words(rule: Exposure) -> str:
+    """What people had, or had not, after the event that brought them into the arm."""
+    return f"{counted_words(rule)} {rule.window[0]} to {rule.window[1]} days after it"
 
 
 def _either(names: list[Any]) -> str:

@@ -1,0 +1,99 @@
+"""Events by person-time: rates of either arm with exact intervals, and the ratio of rates."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import statsmodels.api as sm
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from claimtwin.stats.effects import ERRORS, Estimates, labelled, usable, useful_for
+from claimtwin.stats.fitting import Fit, covariance, design_matrix, guarded, ratio
+from claimtwin.stats.intervals import Effect, Errors, Estimate
+from claimtwin.stats.matched import Matched
+
+YEAR = 365.25
+"""Days of a person-year."""
+PER = 100
+
+
+@dataclass(frozen=True)
+class PersonTime:
+    """Events of one arm over its person-time; any figure may be None: withheld, or without anybody at risk.
+
+    Attributes:
+        n: People at risk for at least a day.
+        people: Those of them with an event.
+        events: Events.
+        days: Person-days at risk.
+        rate, low, high: Events per 100 person-years, with the exact 95 % Poisson interval (Garwood, Biometrika
+            1936;28:437), in which events are taken for independent.
+    """
+
+    n: int | None
+    people: int | None
+    events: int | None
+    days: int | None
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+NO_TIME = PersonTime(None, None, None, None, None, None, None)
+
+
+def person_time(events: NDArray[np.int64], days: NDArray[np.int64]) -> PersonTime:
+    """Rate of one arm from each person's events and days at risk; people without a day at risk are left out."""
+    total, time, at_risk = int(events.sum()), int(days.sum()), days > 0
+    n, people = int(at_risk.sum()), int((events > 0).sum())
+    if not time:
+        return PersonTime(n, people, total, time, None, None, None)
+    years = time / (YEAR * PER)
+    low = float(chi2.ppf(0.025, 2 * total)) / 2 if total else 0.0
+    high = float(chi2.ppf(0.975, 2 * (total + 1))) / 2
+    return PersonTime(n, people, total, time, total / years, low / years, high / years)
+
+
+def rate_effects(outcome: str, events: NDArray[np.int64], days: NDArray[np.int64], people: Matched) -> Estimates:
+    """Ratio of rates by Poisson regression with the log of the days as offset, plain and clustered by pair.
+
+    People without a day at risk are left out. The count of somebody with several events is taken as it is; clustered
+    errors do not trust the Poisson variance.
+    """
+    at_risk = days > 0
+    events, days, people = events[at_risk], days[at_risk], people.part(at_risk)
+    columns = [c for c in useful_for(events > 0, people) if c in usable(people)]
+    label = partial(Effect, outcome, "incidence_rate_ratio", n=len(events), model="person_time")
+    why_not = _why_not(events, people.treated)
+    found = []
+    for adjusted, used in ((False, []), (True, columns)) if columns else ((False, []),):
+        for errors in ERRORS:
+            make = partial(_rate_ratio, events, days, people, used, errors)
+            found.append(labelled(_labelled(label, adjusted, errors), make, why_not))
+    left_out = tuple(name for place, name in enumerate(people.names) if place not in columns)
+    return Estimates(tuple(found), left_out)
+
+
+def _labelled(label: Callable[..., Effect], adjusted: bool, errors: Errors) -> Callable[..., Effect]:
+    return partial(label, adjusted=adjusted, errors=errors)
+
+
+def _why_not(events: NDArray[np.int64], treated: NDArray[np.bool_]) -> str:
+    """Why no ratio can be formed; empty where one can."""
+    for arm, rows in (("treated", treated), ("comparator", ~treated)):
+        if not rows.any():
+            return f"nobody at risk in the {arm} arm"
+        if not events[rows].any():
+            return f"no events in the {arm} arm"
+    return ""
+
+
+def _rate_ratio(
+    events: NDArray[np.int64], days: NDArray[np.int64], people: Matched, columns: list[int], errors: Errors
+) -> Estimate:
+    design = design_matrix(people.treated, people.covariates[:, columns])
+    model = sm.GLM(events.astype(np.float64), design, family=sm.families.Poisson(), offset=np.log(days))
+    found = guarded(lambda: model.fit(tol=1e-12, maxiter=100, **covariance(errors, people)))
+    return ratio(Fit(np.asarray(found.params), np.asarray(found.cov_params())))
