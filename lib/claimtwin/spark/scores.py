@@ -41,7 +41,7 @@ def sum_moments(design: DataFrame, p: int) -> DataFrame:
 
 def sum_logit(design: DataFrame, beta: FloatArray, moments: Moments) -> DataFrame:
     """One row per task: ``stats.newton.LogitSums`` of its candidates at ``beta``, packed."""
-    at = partial(logit_sums, beta=beta, center=moments.center, scale=moments.scale)
+    at = partial(logit_sums, beta=beta, moments=moments)
     return design.mapInArrow(_per_task(len(beta) - 1, at, add_sums), schema=ddl_of(SUMS))
 
 

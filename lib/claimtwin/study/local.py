@@ -186,7 +186,7 @@ def _scores(candidates: pa.Table, protocol: Protocol, treated: NDArray[np.bool_]
     moments = moments_of(x, treated)
 
     def sums_at(beta: Scores) -> Any:
-        return add_sums([logit_sums(x, treated, beta, moments.center, moments.scale)])
+        return add_sums([logit_sums(x, treated, beta=beta, moments=moments)])
 
     fit = fit_logit(sums_at, moments, [column.name for column in columns])
     return linear_predictor(x, fit), sd_of_logit(fit, moments)

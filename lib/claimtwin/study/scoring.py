@@ -47,4 +47,4 @@ def _packed(sums: DataFrame) -> list[list[float]]:
 def _nothing(p: int) -> Moments:
     """Moments of nobody, so that an empty table is an empty arm and not a special case."""
     inf = np.full((2, p), np.inf)
-    return Moments(0, 0, np.zeros(p), np.zeros((p, p)), inf, -inf)
+    return Moments(0, 0, np.zeros(p), np.zeros((p, p)), inf, -inf, 0.0, 0.0, 2.0**-500)
