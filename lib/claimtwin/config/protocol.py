@@ -13,25 +13,11 @@ from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgrou
 from claimtwin.config.arms import Arm, Arms
 from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories, MeasureName
 from claimtwin.config.matching import Matching
+from claimtwin.config.score import Covariate, Score
 from claimtwin.config.strict import Days, Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
 CareFamily = Literal["office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery"]
-Covariate = Literal[
-    "age",
-    "sex",
-    "census_region",
-    "body_region",
-    "office_visits",
-    "emergency_visits",
-    "therapy_visits",
-    "chiropractic_visits",
-    "imaging_visits",
-    "injection_visits",
-    "surgery_visits",
-    "log_allowed",
-    "comorbidity_count",
-]
 Window = tuple[int, int]
 
 
@@ -85,21 +71,6 @@ class Washout(Strict):
     codes: str = "opioid"
     days: Annotated[int, Field(ge=1, le=36_525)] = 365
     include_index_day: bool = False
-
-
-class Score(Strict):
-    """The propensity model: main effects of the listed covariates; whose groups ``comorbidity_count`` counts."""
-
-    covariates: Annotated[list[Covariate], Field(min_length=1)]
-    lookback_days: Annotated[int, Field(ge=1, le=36_525)] = 365
-    comorbidities: Literal["charlson", "elixhauser"] = "charlson"
-
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        twice = sorted({c for c in self.covariates if self.covariates.count(c) > 1})
-        if twice:
-            raise ValueError(f"covariates named twice: {', '.join(twice)}")
-        return self
 
 
 class Outcome(Strict):

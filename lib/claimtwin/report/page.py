@@ -12,6 +12,7 @@ from claimtwin.report import effect_tables as effects
 from claimtwin.report import gate_tables as gates
 from claimtwin.report import model_tables as models
 from claimtwin.report import origin_tables as origins
+from claimtwin.report import score_tables as scores
 from claimtwin.report import sensitivity_tables as sensitivity
 from claimtwin.report import subgroup_tables as subgroups
 from claimtwin.report.answer import answer, outcomes_in, verdict
@@ -58,6 +59,7 @@ def _tables(results: Results, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "attrition": design.attrition_table(results),
         "table_one": design.table_one(results),
         "balance": design.balance_table(results),
+        "score_tables": scores.score_tables(results),
         "match_tables": [
             design.matching_table(results),
             design.blocks_table(results),

@@ -8,8 +8,10 @@ from pyspark.sql import functions as F
 
 from claimtwin.spark.design import DesignColumn
 from claimtwin.spark.pairing import build_pair_members
+from claimtwin.stats.overlap import STEPS
 
 BINS = 20
+MOST_STEPS = 20 * STEPS
 EXACT = "decimal(28,9)"
 """Sums of doubles depend on their order in the last digits; sums of decimals do not."""
 
@@ -32,11 +34,20 @@ def sum_balance(eligible: DataFrame, pairs: DataFrame, columns: Sequence[DesignC
     return people.groupBy("treated", was_matched).agg(F.count(F.lit(1)).alias("n"), *sums, *squares)
 
 
-def count_overlap(scores: DataFrame) -> DataFrame:
-    """One row per arm and twentieth of the propensity score (``bin`` 0 to 19): ``n``."""
-    edges = [log(k / (BINS - k)) for k in range(1, BINS)]
+def count_overlap(scores: DataFrame, middle: float = 0.0) -> DataFrame:
+    """One row per arm and twentieth of the propensity score (``bin`` 0 to 19): ``n``.
+
+    With the logit of the share of treated as ``middle`` the twentieths are those of the preference score.
+    """
+    edges = [middle + log(k / (BINS - k)) for k in range(1, BINS)]
     place = sum((F.when(F.col("logit") >= edge, 1).otherwise(0) for edge in edges), F.lit(0))
     return scores.groupBy("treated", place.alias("bin")).agg(F.count(F.lit(1)).alias("n"))
+
+
+def count_steps(scores: DataFrame) -> DataFrame:
+    """One row per step of the logit (``stats.overlap.STEPS`` a unit, the outermost at 20) and arm: ``n``."""
+    step = F.greatest(F.least(F.floor(F.col("logit") * STEPS), F.lit(MOST_STEPS)), F.lit(-MOST_STEPS))
+    return scores.groupBy("treated", step.alias("step")).agg(F.count(F.lit(1)).alias("n"))
 
 
 def count_blocks(scores: DataFrame, matches: DataFrame) -> DataFrame:

@@ -1,7 +1,7 @@
 """What the covariates look like, from sums that shards of any size can make: counts, means, scatter, ranges."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,12 @@ class Moments:
         """Largest distance of each column from its center, so that (x - center) / scale lies in [-1, 1]."""
         center = self.center
         return np.asarray(np.maximum(self.high.max(axis=0) - center, center - self.low.min(axis=0)))
+
+    def only(self, kept: Sequence[int]) -> "Moments":
+        """Moments of some of the columns, by place."""
+        keep = np.array(kept, np.int64)
+        scatter = self.scatter[np.ix_(keep, keep)]
+        return replace(self, mean=self.mean[keep], scatter=scatter, low=self.low[:, keep], high=self.high[:, keep])
 
     def pack(self) -> FloatArray:
         """Flatten to one float64 vector: p, n, n_treated, weights, mean, scatter, low, high."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claimtwin.errors import GuardError
-from claimtwin.stats.design import RULE, check_design
+from claimtwin.stats.design import PLAIN, RULE, Tolerance, check_design
 from claimtwin.stats.exact import PARTS, FloatArray, column_sums, cross_products, put_together
 from claimtwin.stats.moments import Moments, add_moments, moments_of
 
@@ -50,6 +50,12 @@ FLAT = 1e-12
 SLOW, NEAR, SLOW_STEPS = 0.1, 0.01, 12
 """Close to its end Newton's method squares its error; one that still loses less than nine tenths of it, step
 after step, climbs a likelihood without a top: the covariates separate the arms."""
+
+
+class SeparationError(GuardError):
+    """Columns tell the arms apart only together; ``column`` is the one that does most."""
+
+    column: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,18 +164,22 @@ def add_sums(shards: Sequence[LogitSums]) -> LogitSums:
     return LogitSums(sum(shard.n for shard in shards), likelihood, gradient, information, shards[0].unit)
 
 
-def fit_logit(sums_at: Callable[[FloatArray], LogitSums], moments: Moments, columns: Sequence[str]) -> LogitFit:
+def fit_logit(
+    sums_at: Callable[[FloatArray], LogitSums], moments: Moments, columns: Sequence[str], bears: Tolerance = PLAIN
+) -> LogitFit:
     """Fit by maximum likelihood; an intercept is added as column ``intercept``.
 
     Args:
         sums_at: Sums of all rows at coefficients of the standardised space; see ``logit_sums``.
         moments: Moments of all rows.
         columns: Names of the p covariates.
+        bears: What ``check_design`` lets pass.
 
     Raises:
-        GuardError: See ``check_design``; or several columns together separate the arms.
+        GuardError: See ``check_design``.
+        SeparationError: Several columns together separate the arms.
     """
-    check_design(moments, columns)
+    check_design(moments, columns, bears)
     beta, sums, iterations = _climb(sums_at, moments, columns)
     back = to_raw_units(moments)
     covariance = back @ _inverse(sums.information) @ back.T
@@ -272,14 +282,16 @@ def to_raw_units(moments: Moments) -> FloatArray:
     return back
 
 
-def _separated(beta: FloatArray, moments: Moments, columns: Sequence[str]) -> GuardError:
+def _separated(beta: FloatArray, moments: Moments, columns: Sequence[str]) -> SeparationError:
     """The error for columns that tell the arms apart only together: those with the largest coefficients."""
     weight = np.abs(beta[1:] / moments.scale * moments.sd)
     largest = [columns[i] for i in np.argsort(-weight, kind="stable")[:3] if weight[i] > weight.max() / 10]
     named = ", ".join(f"'{column}'" for column in largest)
-    return GuardError(
+    error = SeparationError(
         f"the propensity model has no finite solution: columns {named} together separate the arms",
         "score.covariates",
         RULE,
         "remove one of them from `score.covariates` in the study file",
     )
+    error.column = largest[0]
+    return error

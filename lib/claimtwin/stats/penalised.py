@@ -128,10 +128,8 @@ def fit_path(
         spreads: (p,) standard deviations in the standardised space; none: those of the rows fitted.
     """
     sums = yield Request(np.zeros(p + 1), fold)
-    weight, treated, own = null_sums(sums)
+    weight, own, beta = null_model(sums)
     unit = own if spreads is None else spreads
-    beta = np.zeros(p + 1)
-    beta[0] = np.log(treated / (weight - treated))
     sums = yield Request(beta, fold)
     points = []
     for strength in strengths:
@@ -146,12 +144,25 @@ def fit_path(
     return points
 
 
-def null_sums(at_zero: LogitSums) -> tuple[float, float, FloatArray]:
-    """Weight, weight of the treated and standard deviations (p,), from the exact sums at coefficients of 0."""
+def null_model(at_zero: LogitSums) -> tuple[float, FloatArray, FloatArray]:
+    """Weight, standard deviations (p,) and coefficients without slopes, from the exact sums at coefficients of 0.
+
+    Raises:
+        GuardError: An arm of these rows is empty.
+    """
     weight = 4 * at_zero.information[0, 0]
     mean = 4 * at_zero.information[0, 1:] / weight
     square = 4 * np.diag(at_zero.information)[1:] / weight
-    return float(weight), float(at_zero.gradient[0] + weight / 2), np.sqrt(np.maximum(square - mean**2, 0.0))
+    beta, treated = np.zeros(len(at_zero.gradient)), at_zero.gradient[0] + weight / 2
+    if not 0 < treated < weight:
+        raise GuardError(
+            "an arm is empty once a fold is left out",
+            "score.penalty.folds",
+            "every fold leaves people of both arms",
+            "ask for fewer folds, or name a `strength`",
+        )
+    beta[0] = np.log(treated / (weight - treated))
+    return float(weight), np.sqrt(np.maximum(square - mean**2, 0.0)), beta
 
 
 def path_of(p: int, evaluate: Evaluate, share: float, count: int, reach: float) -> tuple[FloatArray, FloatArray]:
@@ -159,9 +170,7 @@ def path_of(p: int, evaluate: Evaluate, share: float, count: int, reach: float) 
 
     Two passes: at coefficients of 0, and at the intercept alone.
     """
-    weight, treated, spreads = null_sums(evaluate([Request(np.zeros(p + 1))])[0])
-    beta = np.zeros(p + 1)
-    beta[0] = np.log(treated / (weight - treated))
+    weight, spreads, beta = null_model(evaluate([Request(np.zeros(p + 1))])[0])
     pull = np.abs(evaluate([Request(beta)])[0].gradient[1:]) / spreads / weight
     top = float(pull.max(initial=0.0)) / max(share, LEAST_SHARE)
     return top * reach ** (np.arange(count) / max(count - 1, 1)), spreads

@@ -80,9 +80,9 @@ def collect_reasons(design: Design, unmatched: int | None, min_cell: int) -> dic
     return {reason: None if hidden else found[reason] for reason in sorted(found)}
 
 
-def collect_overlap(scores: DataFrame, min_cell: int) -> dict[str, list[Any]]:
-    """People of each arm by twentieth of the propensity score."""
-    table = collect_compact(count_overlap(scores), ["treated", "bin", "n"], max_rows=2 * BINS)
+def collect_overlap(scores: DataFrame, min_cell: int, middle: float = 0.0) -> dict[str, list[Any]]:
+    """People of each arm by twentieth of the propensity score; ``middle`` as in ``count_overlap``."""
+    table = collect_compact(count_overlap(scores, middle), ["treated", "bin", "n"], max_rows=2 * BINS)
     found = {(row["treated"], row["bin"]): row["n"] for row in table.to_pylist()}
     arms = {
         arm: hide_lone([withhold(found.get((treated, k), 0), min_cell) for k in range(BINS)])
