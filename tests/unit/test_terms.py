@@ -69,7 +69,7 @@ def test_terms_come_after_the_covariates_and_products_take_every_level() -> None
     [
         ({"splines": {"office_visits": 3}}, "'office_visits' is no covariate"),
         ({"splines": {"age": 9}}, "less than or equal to 7"),
-        ({"splines": {"sex": 3}}, "splines.sex"),
+        ({"splines": {"sex": 3}}, "'sex' is no number"),
         ({"interactions": [("age", "age")]}, "with itself"),
         ({"interactions": [("age", "sex"), ("sex", "age")]}, "named twice"),
         ({"interactions": [("age", "log_allowed")]}, "'log_allowed' is no covariate"),

@@ -5,15 +5,15 @@ Unknown keys are refused; contradictions are refused before Spark starts, all at
 """
 
 from datetime import date
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
+from claimtwin.config.analysis import Balance, Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
 from claimtwin.config.arms import Arm, Arms
 from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories, MeasureName
 from claimtwin.config.matching import Matching
-from claimtwin.config.score import Covariate, Score
+from claimtwin.config.score import ON_REQUEST, Covariate, Score
 from claimtwin.config.strict import Days, Strict
 
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
@@ -140,6 +140,7 @@ class Protocol(Strict):
     describe_candidates: bool = False
     adjust: list[Covariate] = []
     models: Models = Models()
+    balance: Balance = Balance()
     sensitivity: Sensitivity = Sensitivity()
     power: Power = Power()
     subgroups: list[Subgroup] = []
@@ -147,6 +148,14 @@ class Protocol(Strict):
     published: list[Published] = []
     assumptions: list[Assumption] = []
     histories: Histories | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_unsaid(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """All keys; ``balance`` only where it asks for more, so that other results keep their bytes."""
+        told: dict[str, Any] = write(self)
+        if self.balance == Balance():
+            told.pop("balance", None)
+        return told
 
     @model_validator(mode="after")
     def _windows_agree(self) -> Self:
@@ -200,6 +209,13 @@ class Protocol(Strict):
         binary = {o.name for o in self.outcomes if o.kind == "binary"}
         named = {"negative_controls": self.sensitivity.negative_controls, "expected_risk": self.power.expected_risk}
         faults += [f"published: no outcome is called '{name}'" for name in unknown]
+        unmeasured = {*ON_REQUEST} - {*self.score.covariates}
+        faults += [
+            f"{key}: '{name}' is measured only where score.covariates names it"
+            for key, read in (("adjust", self.adjust), ("subgroups", [rule.by for rule in self.subgroups]))
+            for name in read
+            if name in unmeasured
+        ]
         return faults + [
             f"{key}: no yes-no outcome is called '{name}'"
             for key, names in named.items()
@@ -220,7 +236,7 @@ class Protocol(Strict):
     def drug_lists(self) -> list[str]:
         """Return the names of the drug lists that the study needs, sorted."""
         named = {o.drug for o in self.outcomes if o.drug} | ({self.washout.codes} if self.washout else set())
-        named |= {arm.drug for arm in self.arm_list() if arm.drug}
+        named |= {arm.drug for arm in self.arm_list() if arm.drug} | set(self.score.drug_classes)
         return sorted(named)
 
     def product_lists(self) -> list[str]:

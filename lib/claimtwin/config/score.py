@@ -1,10 +1,9 @@
 """The propensity model of a protocol: covariates, terms of a whitelist, penalty, and what happens to bad columns."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from claimtwin.config.matching import Number
 from claimtwin.config.strict import Strict
 
 Covariate = Literal[
@@ -21,7 +20,34 @@ Covariate = Literal[
     "surgery_visits",
     "log_allowed",
     "comorbidity_count",
+    "van_walraven_points",
+    "index_month",
+    "pandemic_phase",
+    "office_lines",
+    "emergency_lines",
+    "therapy_lines",
+    "chiropractic_lines",
+    "imaging_lines",
+    "injection_lines",
+    "surgery_lines",
+    "office_log_allowed",
+    "emergency_log_allowed",
+    "therapy_log_allowed",
+    "chiropractic_log_allowed",
+    "imaging_log_allowed",
+    "injection_log_allowed",
+    "surgery_log_allowed",
 ]
+CATEGORIES = ("sex", "census_region", "body_region", "index_month", "pandemic_phase")
+"""Covariates that a person is one of, and not a number."""
+ON_REQUEST = tuple(
+    name
+    for name in get_args(Covariate)
+    if name in ("van_walraven_points", "pandemic_phase") or name.endswith(("_lines", "_log_allowed"))
+)
+"""Covariates that are measured only where ``score.covariates`` names them."""
+FAMILIES = ("office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery")
+CodeKind = Literal["diagnosis", "procedure", "drug"]
 Knots = Annotated[int, Field(ge=3, le=7)]
 
 
@@ -40,18 +66,38 @@ class Penalty(Strict):
     rule: Literal["min", "one_se"] = "min"
 
 
+class DataDriven(Strict):
+    """Covariates chosen from the data: of each kind the ``top`` code groups that most candidates have before index.
+
+    A diagnosis group is the first three characters of a code, a procedure group a HCPCS code, a drug group the first
+    nine digits of an NDC. Chosen among all who met the criteria, arms together, without outcomes; a group that fewer
+    than ``least`` of them have, or lack, is not. The high-dimensional propensity score without its ranking by bias.
+    """
+
+    top: Annotated[int, Field(ge=1, le=1000)] = 200
+    kinds: Annotated[list[CodeKind], Field(min_length=1)] = ["diagnosis", "procedure", "drug"]
+    least: Annotated[int, Field(ge=1)] = 100
+
+
 class Score(Strict):
     """The propensity model; whose groups ``comorbidity_count`` counts.
 
-    Main effects of ``covariates``; restricted cubic ``splines`` with so many knots; products of two covariates in
-    ``interactions``. ``penalty`` null: maximum likelihood. ``on_fault`` says what happens to a column that is
-    missing, constant, collinear, rare (fewer than ``min_level`` people with or without a level) or separates the arms.
+    Main effects of ``covariates``, of fills by ``drug_classes`` (lists of env.yaml), of ``diagnoses`` (a shipped list
+    and its group) and of ``data_driven`` code groups. ``comorbidity_positions`` are those in which a diagnosis counts
+    for ``comorbidity_count`` and points, with the first one or without. Restricted cubic ``splines`` with so many
+    knots; products of two covariates in ``interactions``. ``penalty`` null: maximum likelihood. ``on_fault`` says what
+    happens to a column that is missing, constant, collinear, rare (fewer than ``min_level`` people with or without a
+    level) or separates the arms.
     """
 
     covariates: Annotated[list[Covariate], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1, le=36_525)] = 365
     comorbidities: Literal["charlson", "elixhauser"] = "charlson"
-    splines: dict[Number, Knots] = {}
+    comorbidity_positions: Literal["any", "secondary"] = "any"
+    drug_classes: list[str] = []
+    diagnoses: list[Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")]] = []
+    data_driven: DataDriven | None = None
+    splines: dict[Covariate, Knots] = {}
     interactions: list[tuple[Covariate, Covariate]] = []
     penalty: Penalty | None = None
     on_fault: Literal["stop", "drop"] = "stop"
@@ -67,6 +113,9 @@ class Score(Strict):
     @model_validator(mode="after")
     def _of_covariates(self) -> Self:
         faults = [f"splines: '{name}' is no covariate" for name in self.splines if name not in self.covariates]
+        faults += [f"splines: '{name}' is no number" for name in self.splines if name in CATEGORIES]
+        for key, named in (("drug_classes", self.drug_classes), ("diagnoses", self.diagnoses)):
+            faults += [f"{key}: '{name}' is named twice" for name in sorted({n for n in named if named.count(n) > 1})]
         seen: set[frozenset[str]] = set()
         for pair in self.interactions:
             faults += [f"interactions: '{name}' is no covariate" for name in pair if name not in self.covariates]

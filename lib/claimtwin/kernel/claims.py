@@ -59,6 +59,21 @@ class Conditions:
     member: Index
     day: Days
     group: Small
+    names: tuple[str, ...] = ()
+    points: tuple[int, ...] = ()
+    """Name of each group, and what it is worth, where groups are not only counted."""
+
+
+@dataclass(frozen=True)
+class CodeGroups:
+    """One row a line and code group on it, sorted by member and day; ``key`` as ``codes.groups`` numbers them."""
+
+    member: Index
+    day: Days
+    key: Index
+
+
+NO_CONDITIONS = Conditions(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int16))
 
 
 @dataclass(frozen=True)
@@ -76,7 +91,8 @@ class Claims:
     """All that is known of a block's members; ``drugs`` holds (member, day) of dispensings by list name.
 
     ``diagnoses`` holds (member, day) of lines by the list and group that an outcome names; ``opioids`` is null
-    unless an outcome is a measure of them.
+    unless an outcome is a measure of them. ``points`` are conditions worth points, empty unless a study asks for
+    them; ``groups`` the code groups that a study may choose covariates from, null unless it does.
     """
 
     n_members: int
@@ -87,3 +103,5 @@ class Claims:
     drugs: dict[str, tuple[Index, Days]]
     diagnoses: dict[str, tuple[Index, Days]] = field(default_factory=dict)
     opioids: "OpioidUse | None" = None
+    points: Conditions = NO_CONDITIONS
+    groups: CodeGroups | None = None

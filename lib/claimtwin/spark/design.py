@@ -11,22 +11,27 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from claimtwin.config.score import CATEGORIES
 from claimtwin.stats.terms import BINS, grid_counts, spline_basis
 
-CATEGORIES = ("sex", "census_region", "body_region")
 COUNTS = pa.schema([("counts", pa.list_(pa.float64()))])
 Batches = Iterator[pa.RecordBatch]
 
 
 @dataclass(frozen=True)
 class DesignColumn:
-    """One column: a covariate, or whether a category has one level; bent by a spline, or times another column."""
+    """One column: a covariate, or whether a category has one level; bent by a spline, or times another column.
+
+    With a ``group`` the column is whether the candidate's code groups hold that one (``codes.groups``); covariate and
+    level are its kind and characters.
+    """
 
     covariate: str
     level: str | None = None
     knots: tuple[float, ...] = ()
     basis: int = 0
     times: "DesignColumn | None" = None
+    group: int | None = None
 
     @property
     def name(self) -> str:
@@ -36,13 +41,20 @@ class DesignColumn:
 
     @property
     def covariates(self) -> tuple[str, ...]:
-        """Covariates that the column is made of."""
+        """Columns of the candidates that this one is made of."""
+        if self.group is not None:
+            return ("groups",)
         return (self.covariate, *(self.times.covariates if self.times else ()))
 
     @property
     def is_plain(self) -> bool:
-        """Whether the column is a covariate or a level as it is."""
-        return not self.basis and self.times is None
+        """Whether the column is a covariate or a level as it is, not chosen from the data."""
+        return not self.basis and self.times is None and self.group is None
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the column holds 0 and 1 only."""
+        return self.level is not None or self.group is not None or self.covariate.startswith("has_")
 
     def values(self, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float64]:
         """The column of each row; a null category is of no level."""
@@ -82,7 +94,9 @@ def with_terms(
 ) -> tuple[DesignColumn, ...]:
     """The columns, then the curved ones of each spline, then the products of all columns of two covariates."""
     bent = [
-        DesignColumn(name, None, places, basis) for name, places in knots.items() for basis in range(1, len(places) - 1)
+        DesignColumn(name, knots=places, basis=basis)
+        for name, places in knots.items()
+        for basis in range(1, len(places) - 1)
     ]
     of = {name: [column for column in plain if column.covariate == name] for pair in interactions for name in pair}
     products = [replace(one, times=other) for a, b in interactions for one in of[a] for other in of[b]]
@@ -105,4 +119,24 @@ def _count_grid(names: tuple[str, ...], lows: tuple[float, ...], steps: tuple[fl
 
 def matrix_of(rows: pa.Table | pa.RecordBatch, columns: Sequence[DesignColumn]) -> NDArray[np.float64]:
     """(n, p) values of the columns."""
-    return np.stack([column.values(rows) for column in columns], axis=1) if columns else np.zeros((rows.num_rows, 0))
+    found = np.zeros((rows.num_rows, len(columns)))
+    for k, column in enumerate(columns):
+        if column.group is None:
+            found[:, k] = column.values(rows)
+    place = {column.group: k for k, column in enumerate(columns) if column.group is not None}
+    if place:
+        row, group = groups_held(rows)
+        known = np.array(sorted(place), np.int64)
+        at = np.minimum(np.searchsorted(known, group), len(known) - 1)
+        hit = known[at] == group
+        found[row[hit], np.array([place[number] for number in known.tolist()])[at[hit]]] = 1.0
+    return found
+
+
+def groups_held(rows: pa.Table | pa.RecordBatch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row and code group of all that the candidates hold; the rows ascend."""
+    cells = rows.column("groups")
+    cells = (cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells).cast(pa.large_binary())
+    ends = np.frombuffer(cells.buffers()[1], np.int64)[cells.offset : cells.offset + len(cells) + 1]
+    held = np.frombuffer(cells.buffers()[2] or b"", np.uint8)[ends[0] : ends[-1]].tobytes()
+    return np.repeat(np.arange(len(cells)), np.diff(ends) // 8), np.frombuffer(held, np.int64)

@@ -10,8 +10,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from claimtwin.config.protocol import Protocol
+from claimtwin.config.score import CATEGORIES, ON_REQUEST, Score
 from claimtwin.kernel.candidates import VISITS, Candidates, build_candidates
 from claimtwin.kernel.claims import Claims
+from claimtwin.kernel.covariates import Cells
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.kernel.hashing import tie_key
 from claimtwin.kernel.index_events import REGION_NAMES
@@ -39,7 +41,22 @@ def find_candidates(blocks: DataFrame, protocol: Protocol, book: CodeBook) -> Da
     tell; ``log_allowed`` is the natural logarithm of 1 plus allowed dollars in the look-back.
     """
     kernel = partial(candidates_of_block, protocol=protocol, book=book)
-    return blocks.select("block_id", MEMBERS, *TABLES).mapInArrow(each_block(kernel), schema=ddl_of(LAYOUT))
+    layout = layout_of(protocol.score)
+    return blocks.select("block_id", MEMBERS, *TABLES).mapInArrow(each_block(kernel), schema=ddl_of(layout))
+
+
+def layout_of(score: Score) -> pa.Schema:
+    """Columns of the candidates: those of all studies, then what the protocol asks for, then its code groups.
+
+    ``groups`` holds the code groups of a candidate's look-back as int64, ascending (``codes.groups``).
+    """
+    named: list[str] = [name for name in score.covariates if name in ON_REQUEST]
+    named += [f"fills_of_{name}" for name in score.drug_classes] + [f"has_{name}" for name in score.diagnoses]
+    layout = LAYOUT
+    for name in named:
+        kind = pa.string() if name in CATEGORIES else pa.float64() if name.endswith("_log_allowed") else pa.int32()
+        layout = layout.append(pa.field(name, kind))
+    return layout if score.data_driven is None else layout.append(pa.field("groups", pa.binary()))
 
 
 def is_eligible(protocol: Protocol, *, but: Sequence[str] = ()) -> Column:
@@ -61,8 +78,18 @@ def candidates_of_block(tables: dict[str, pa.Table], protocol: Protocol, book: C
         "tie_key": tie_key(protocol.study.seed, people.to_pylist()),
         **_attributes(claims, found, employers),
         **_covariates(found),
+        **found.extras,
+        "groups": _cells(found.groups),
     }
-    return pa.table({field.name: pa.array(columns[field.name], field.type) for field in LAYOUT}, schema=LAYOUT)
+    layout = layout_of(protocol.score)
+    return pa.table({field.name: pa.array(columns[field.name], field.type) for field in layout}, schema=layout)
+
+
+def _cells(groups: Cells | None) -> list[bytes]:
+    if groups is None:
+        return []
+    ends, raw = groups.ends.tolist(), groups.keys.tobytes()
+    return [raw[8 * low : 8 * high] for low, high in zip([0, *ends[:-1]], ends, strict=True)] if ends else []
 
 
 def _attributes(claims: Claims, found: Candidates, employers: list[str]) -> dict[str, object]:

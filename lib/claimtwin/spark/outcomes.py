@@ -63,7 +63,7 @@ def _outcomes_of_block(tables: dict[str, pa.Table], protocol: Protocol, book: Co
     days = asked["index_date"].cast(pa.int32()).to_numpy()
     absent: dict[str, pa.Table] = {name: empty_payload(name) for name in TABLES if name not in tables}
     whole = {**tables, **absent}
-    claims = claims_of_block(whole, book)
+    claims = claims_of_block(whole, book.without_covariates())
     if protocol.histories is not None and any(outcome.measure for outcome in protocol.outcomes):
         claims = replace(claims, opioids=opioid_use(whole, book, protocol.histories))
     counts = count_outcomes(claims, protocol, rows, days)

@@ -11,6 +11,7 @@ from claimtwin.config.deployment import Env
 from claimtwin.config.histories import Histories
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
+from claimtwin.spark.columns import DIAGNOSES
 from claimtwin.spark.decode import CodeBook
 
 COMORBIDITIES = {"charlson": "comorbidities", "elixhauser": "elixhauser"}
@@ -32,10 +33,13 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
         drugs={name: read_drug_list(name, env.code_lists[name]) for name in protocol.drug_lists()},
         state_regions=census_regions(),
         program=protocol.arms.treated.program,
-        diagnoses=tuple(_known_group(outcome.diagnosis) for outcome in protocol.outcomes if outcome.diagnosis),
+        diagnoses=_diagnoses(protocol),
         products=_products(asked.fills.products if asked.fills else None, env),
         benzodiazepines=_products(asked.benzodiazepines, env),
         comorbidities=COMORBIDITIES[protocol.score.comorbidities],
+        positions=DIAGNOSES if protocol.score.comorbidity_positions == "any" else DIAGNOSES[1:],
+        points="van_walraven" if "van_walraven_points" in protocol.score.covariates else None,
+        kinds=tuple(protocol.score.data_driven.kinds) if protocol.score.data_driven else (),
     )
 
 
@@ -46,17 +50,24 @@ def drug_list_fingerprints(book: CodeBook) -> dict[str, str]:
     return {name: _fingerprint(drugs) for name, drugs in sorted(book.drugs.items())} | read
 
 
+def _diagnoses(protocol: Protocol) -> tuple[str, ...]:
+    """Groups of diagnoses that outcomes and covariates name, once each."""
+    named = [_known_group(outcome.diagnosis) for outcome in protocol.outcomes if outcome.diagnosis]
+    asked = [_known_group(name, "score.diagnoses") for name in protocol.score.diagnoses]
+    return tuple(dict.fromkeys([*named, *asked])) if asked else tuple(named)
+
+
 def _products(name: str | None, env: Env) -> tuple[Product, ...]:
     return read_products(env.code_lists[name].path, f"env: code_lists.{name}") if name else ()
 
 
-def _known_group(name: str) -> str:
+def _known_group(name: str, key: str = "outcomes.diagnosis") -> str:
     listed, _, group = name.partition(".")
     if listed not in DIAGNOSIS_LISTS or group not in group_names(listed):
         known = [f"{one}.{own}" for one in DIAGNOSIS_LISTS for own in group_names(one)]
         close = difflib.get_close_matches(name, known, n=3)
         raise ConfigError(
-            f"No diagnoses are called '{name}'.", "study: outcomes.diagnosis", "lib/claimtwin/codes/SOURCES.md",
+            f"No diagnoses are called '{name}'.", f"study: {key}", "lib/claimtwin/codes/SOURCES.md",
             f"use {' or '.join(close)}" if close else f"name a list ({', '.join(DIAGNOSIS_LISTS)}) and its group",
         )  # fmt: skip
     return name

@@ -19,6 +19,7 @@ from claimtwin.codes.states import census_regions
 from claimtwin.config.deployment import TableName
 from claimtwin.config.load import load_file
 from claimtwin.config.protocol import Protocol
+from claimtwin.config.score import CATEGORIES
 from claimtwin.errors import GuardError
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.eligibility import criteria_of
@@ -28,7 +29,7 @@ from claimtwin.kernel.outcomes import count_outcomes
 from claimtwin.schema.tables import TABLES, arrow_schema
 from claimtwin.spark.blocks import DAY, MEMBERS
 from claimtwin.spark.decode import CodeBook, claims_of_block
-from claimtwin.spark.design import CATEGORIES, design_columns, matrix_of
+from claimtwin.spark.design import design_columns, matrix_of
 from claimtwin.spark.facts import candidates_of_block
 from claimtwin.stats.newton import add_sums, fit_logit, linear_predictor, logit_sums, moments_of, sd_of_logit
 from claimtwin.study.effects import estimate

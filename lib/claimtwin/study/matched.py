@@ -7,8 +7,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from claimtwin.config.protocol import Protocol
+from claimtwin.config.score import CATEGORIES
 from claimtwin.io.collect import collect_compact
-from claimtwin.spark.design import CATEGORIES, design_columns, matrix_of
+from claimtwin.spark.design import design_columns, matrix_of
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.stats.matched import Matched
 from claimtwin.study.tables import StudyTables

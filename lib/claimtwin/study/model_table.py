@@ -47,6 +47,11 @@ class ScoreModel:
         """Covariates and levels as they are, whether the model holds them or not: those whose balance is told."""
         return tuple(column for column in self.asked if column.is_plain)
 
+    @property
+    def chosen(self) -> tuple[DesignColumn, ...]:
+        """Code groups that were chosen from the data, whether the model holds them or not."""
+        return tuple(column for column in self.asked if column.group is not None)
+
 
 def model_frame(spark: SparkSession, model: ScoreModel) -> DataFrame:
     """One row: columns and their faults, coefficients and their covariance, the path."""
@@ -80,9 +85,9 @@ def read_model(frame: DataFrame) -> ScoreModel:
 
 def _told(column: DesignColumn) -> str:
     times = None if column.times is None else _told(column.times)
-    return json.dumps([column.covariate, column.level, column.knots, column.basis, times])
+    return json.dumps([column.covariate, column.level, column.knots, column.basis, times, column.group])
 
 
 def _read(text: str) -> DesignColumn:
-    covariate, level, knots, basis, times = json.loads(text)
-    return DesignColumn(covariate, level, tuple(knots), basis, None if times is None else _read(times))
+    covariate, level, knots, basis, times, group = json.loads(text)
+    return DesignColumn(covariate, level, tuple(knots), basis, None if times is None else _read(times), group)

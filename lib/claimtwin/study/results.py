@@ -9,6 +9,7 @@ from claimtwin.config.matching import PER_BLOCK
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import GuardError
 from claimtwin.stats.withhold import is_small, withhold
+from claimtwin.study.balance_detail import detail_part
 from claimtwin.study.counts import (
     ARMS,
     Flow,
@@ -59,6 +60,7 @@ def build_results(
         "matching": _matching(protocol, design, flow, cell),
         "overlap": collect_overlap(design.score_rows(), cell),
         "balance": balance,
+        **detail_part(design, protocol, cell),
         "power": power_rows(design.pairs, protocol) if withhold(design.pairs, cell) is not None else [],
         "truth": read_truth(env.truth),
     }

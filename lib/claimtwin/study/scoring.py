@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
-from claimtwin.config.score import Penalty, Score
+from claimtwin.config.score import CATEGORIES, Penalty, Score
 from claimtwin.errors import GuardError
 from claimtwin.io.collect import collect_compact
-from claimtwin.spark.design import CATEGORIES, DesignColumn, design_columns, levels_of
+from claimtwin.spark.design import DesignColumn, design_columns, levels_of
 from claimtwin.spark.scores import sum_logit, sum_moments, sum_requests
 from claimtwin.stats.design import PLAIN, Tolerance, check_arms, check_design, faulty_columns
 from claimtwin.stats.exact import FloatArray
@@ -98,7 +98,7 @@ def fit_score(design: DataFrame, columns: Sequence[DesignColumn], score: Score |
 def _tolerance(score: Score | None, columns: Sequence[DesignColumn]) -> Tolerance:
     if score is None:
         return PLAIN
-    levels = frozenset(column.name for column in columns if column.level is not None)
+    levels = frozenset(column.name for column in columns if column.is_binary and column.times is None)
     asked = score.penalty
     return Tolerance(levels, score.min_level, asked is not None, asked is not None and asked.l1_share < 1)
 

@@ -7,10 +7,12 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from claimtwin.config.score import Score
+from claimtwin.codes.groups import KINDS, group_of
+from claimtwin.config.score import DataDriven, Score
 from claimtwin.errors import GuardError
 from claimtwin.io.collect import collect_compact
 from claimtwin.spark.design import DesignColumn, count_grid, with_terms
+from claimtwin.spark.held_groups import most_held
 from claimtwin.stats.terms import BINS, grid_step, knots_from
 from claimtwin.study.scoring import MOST_TASKS, read_columns
 
@@ -36,7 +38,23 @@ def read_terms(eligible: DataFrame, score: Score) -> tuple[DesignColumn, ...]:
             "ask for fewer knots or none",
         )
     usable = {name: places for name, places in knots.items() if len(places) >= FEWEST_KNOTS}
-    return with_terms(plain, usable, score.interactions)
+    measured = [f"fills_of_{name}" for name in score.drug_classes] + [f"has_{name}" for name in score.diagnoses]
+    more = [DesignColumn(name) for name in measured] + choose_groups(eligible, score.data_driven)
+    return with_terms([*plain, *more], usable, score.interactions)
+
+
+def choose_groups(eligible: DataFrame, asked: DataDriven | None) -> list[DesignColumn]:
+    """The code groups that most candidates have, by kind, those of one kind by falling count; one scan, no outcome.
+
+    Ties: the smaller number of the group, which is the order of its characters.
+    """
+    if asked is None:
+        return []
+    kinds = [n for n, kind in enumerate(KINDS) if kind.removesuffix("_icd9") in asked.kinds]
+    counted = most_held(eligible, kinds, asked.top, asked.least)
+    rows = collect_compact(counted, ["kind", "group", "n"], max_rows=MOST_TASKS).to_pylist()
+    found = sorted((row["kind"], -row["n"], row["group"]) for row in rows)
+    return [DesignColumn(*group_of(group), group=group) for _, _, group in found]
 
 
 def _read_knots(eligible: DataFrame, splines: Mapping[str, int]) -> dict[str, tuple[float, ...]]:
