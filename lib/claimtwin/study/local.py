@@ -19,8 +19,8 @@ from claimtwin.codes.states import census_regions
 from claimtwin.config.deployment import TableName
 from claimtwin.config.load import load_file
 from claimtwin.config.protocol import Protocol
-from claimtwin.config.score import CATEGORIES
-from claimtwin.errors import GuardError
+from claimtwin.config.score import CATEGORIES, Score
+from claimtwin.errors import ConfigError, GuardError
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.kernel.matching import match_largest
@@ -178,6 +178,14 @@ def _numbers(people: pa.ChunkedArray) -> Rows:
 
 def _scores(candidates: pa.Table, protocol: Protocol, treated: NDArray[np.bool_]) -> tuple[Scores, float]:
     """Logit of the propensity of each candidate, and its standard deviation."""
+    asked = protocol.score
+    measured = {"covariates", "lookback_days", "comorbidities", "comorbidity_positions"}
+    if asked != Score(**asked.model_dump(include=measured)):
+        raise ConfigError(
+            "A population in one process is scored by main effects and maximum likelihood alone.",
+            where="score",
+            remedy="leave `score` as it is, or run the study on tables",
+        )
     named = protocol.score.covariates
     levels: dict[str, list[str]] = {
         name: sorted(set(candidates[name].to_pylist())) for name in named if name in CATEGORIES
