@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from claimtwin.report.balance_tables import detail_tables
+from claimtwin.report.design_tables import balance_table
 from claimtwin.report.methods import methods
+from claimtwin.report.page import render_report
 from claimtwin.report.score_tables import score_tables
 
-from tests.support.results import full_results
+from tests.support.results import full_results, manifest
 
 
 def results(**more: Any) -> dict[str, Any]:
@@ -42,3 +45,36 @@ def test_penalty_and_columns_left_out_are_in_the_methods() -> None:
     plain = methods(full_results())
     assert "penalty" not in str(plain)
     assert "Left out" not in str(plain)
+
+
+def test_balance_beyond_means_is_told_where_there_is_any() -> None:
+    def row(name: str, when: str, smd: float | None, **more: Any) -> dict[str, Any]:
+        return {"covariate": name, "when": when, "smd": smd, **more}
+
+    found = results()
+    assert detail_tables(found) == []
+    found["balance_detail"] = {
+        "distributions": [
+            {"covariate": "age", "when": "before", "gap": 0.1234}, {"covariate": "age", "when": "after", "gap": None},
+        ],
+        "blocks": [
+            row("age", "before", 0.3, block="back"), row("sex=male", "before", -0.4, block="back"),
+            row("age", "after", 0.01, block="back"), row("sex=male", "after", None, block="back"),
+            row("age", "before", None, block="hip"), row("age", "after", None, block="hip"),
+        ],
+        "chosen": [
+            row(f"diagnosis=M{k}", when, k / 100) for k in range(10, 40) for when in ("before", "after")
+        ],
+    }  # fmt: skip
+    gaps, blocks, chosen = detail_tables(found)
+    assert gaps.rows == (("Age", "0.123", "withheld"),)
+    assert blocks.rows == (
+        ("Back", "0.400", "Sex: male", "0.010", "Age"), ("Hip", *["\N{EN DASH}"] * 4),
+    )  # fmt: skip
+    assert chosen.rows[0] == ("Diagnosis: M39", "0.390", "0.390")
+    assert (len(chosen.rows), chosen.note) == (25, "The 25 largest after matching; 5 more are in the results.")
+    page = render_report(found, manifest())
+    assert all(table.caption in page for table in (gaps, blocks, chosen))
+    found["protocol"] = {"balance": {"denominator": "treated"}}
+    assert "The unit is the treated arm's standard deviation before" in balance_table(found).note
+    assert "The unit is the pooled standard deviation before" in balance_table(results()).note

@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from claimtwin.report import balance_tables as balance
 from claimtwin.report import design_tables as design
 from claimtwin.report import effect_tables as effects
 from claimtwin.report import gate_tables as gates
@@ -59,6 +60,7 @@ def _tables(results: Results, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "attrition": design.attrition_table(results),
         "table_one": design.table_one(results),
         "balance": design.balance_table(results),
+        "balance_tables": balance.detail_tables(results),
         "score_tables": scores.score_tables(results),
         "match_tables": [
             design.matching_table(results),
