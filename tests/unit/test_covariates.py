@@ -1,5 +1,6 @@
 """Covariates on request, of patients whose values are worked out by hand."""
 
+import re
 from datetime import date
 
 import numpy as np
@@ -10,7 +11,8 @@ from claimtwin.config.load import load_configuration
 from claimtwin.config.score import ON_REQUEST, Score
 from claimtwin.kernel.claims import CodeGroups, Conditions
 from claimtwin.kernel.columns import keys
-from claimtwin.kernel.covariates import groups_before, measure_extras, phase_of
+from claimtwin.kernel.covariates import Cells, groups_before, measure_extras, phase_of
+from claimtwin.spark.facts import LAYOUT, _cells, layout_of
 
 from tests.oracle.nasty import Block, Line, columns_of
 
@@ -59,7 +61,7 @@ def test_fills_and_diagnoses_before_index() -> None:
     seen = (np.array([0, 2, 2]), np.array([number(d) for d in at(0, -365, -2)], np.int32))
     score = Score(covariates=["age"], drug_classes=["opioid"], diagnoses=["elixhauser.depression"])
     found = measured(score, block, diagnoses={"elixhauser.depression": seen})
-    assert found == {"fills_of_opioid": [3, 0, 0], "has_elixhauser.depression": [0, 0, 1]}
+    assert found == {"fills_of_opioid": [3, 0, 0], "has_elixhauser_depression": [0, 0, 1]}
 
 
 def conditions(*rows: tuple[int, int, str]) -> Conditions:
@@ -160,3 +162,22 @@ def test_an_adjustment_cannot_name_what_is_not_measured() -> None:
     with pytest.raises(Exception, match=r"'office_lines' is measured only where score\.covariates names it"):
         load_configuration("jpr_s412081", "local", ["study.adjust=[age,office_lines]"])
     assert len(ON_REQUEST) == 16
+
+
+def test_a_block_gives_the_columns_that_the_protocol_asks_for() -> None:
+    """From Arrow cells to candidates: every name is one that Spark takes, and the groups come as their bytes."""
+    study = load_configuration("jpr_s412081", "local", [
+        "study.score.covariates=[age,van_walraven_points,pandemic_phase,office_lines,office_log_allowed]",
+        "study.score.diagnoses=[elixhauser.hypertension]", "study.score.data_driven={top: 2}", "study.adjust=[]",
+        "study.subgroups=[]", "env.code_lists.opioid.column=NDC",
+    ])[0]  # fmt: skip
+    layout = layout_of(study.score)
+    names = [name for name in layout.names if name not in LAYOUT.names]
+    assert names == [
+        "van_walraven_points", "pandemic_phase", "office_lines", "office_log_allowed", "has_elixhauser_hypertension",
+        "groups",
+    ]  # fmt: skip
+    assert all(re.fullmatch(r"[a-z_0-9]+", name) for name in layout.names)
+    assert layout_of(Score(covariates=["age"])) == LAYOUT
+    cells = _cells(Cells(np.array([7, 9, 4], np.int64), np.array([0, 2, 3], np.int64)))
+    assert [np.frombuffer(cell, np.int64).tolist() for cell in cells] == [[], [7, 9], [4]]

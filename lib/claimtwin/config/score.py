@@ -103,6 +103,11 @@ class Score(Strict):
     on_fault: Literal["stop", "drop"] = "stop"
     min_level: Annotated[int, Field(ge=0)] = 0
 
+    def measured(self) -> tuple[str, ...]:
+        """Names of the covariates of ``drug_classes``, then of ``diagnoses``."""
+        fills = (f"fills_of_{name}" for name in self.drug_classes)
+        return (*fills, *(f"has_{name.replace('.', '_')}" for name in self.diagnoses))
+
     @model_validator(mode="after")
     def _once(self) -> Self:
         twice = sorted({c for c in self.covariates if self.covariates.count(c) > 1})

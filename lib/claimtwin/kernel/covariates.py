@@ -34,7 +34,7 @@ def measure_extras(claims: Claims, score: Score, member: Index, index: Days) -> 
 
     The look-back is the ``lookback_days`` before index, the index day left out. ``<family>_lines`` counts service
     lines of a care family; ``<family>_log_allowed`` is ln(1 + allowed dollars), nought where reversals outweigh them;
-    ``fills_of_<list>`` counts dispensings; ``has_<list>.<group>`` is 1 with such a diagnosis, in any position.
+    ``fills_of_<list>`` counts dispensings; ``has_<list>_<group>`` is 1 with such a diagnosis, in any position.
     """
     days = score.lookback_days
     found: dict[str, Values] = {}
@@ -48,11 +48,12 @@ def measure_extras(claims: Claims, score: Score, member: Index, index: Days) -> 
         elif name.endswith("_log_allowed"):
             cents = _of_family(claims, name.removesuffix("_log_allowed"), member, index, days)[1]
             found[name] = np.log1p(np.maximum(cents, 0) / 100)
-    for listed in score.drug_classes:
-        found[f"fills_of_{listed}"] = Events.of(*claims.drugs[listed]).count(member, index, -days, -1)
-    for group in score.diagnoses:
+    names = score.measured()
+    for fills, listed in zip(names, score.drug_classes, strict=False):
+        found[fills] = Events.of(*claims.drugs[listed]).count(member, index, -days, -1)
+    for flag, group in zip(names[len(score.drug_classes) :], score.diagnoses, strict=True):
         lines = Events.of(*claims.diagnoses[group]).count(member, index, -days, -1)
-        found[f"has_{group}"] = (lines > 0).astype(np.int64)
+        found[flag] = (lines > 0).astype(np.int64)
     return found
 
 

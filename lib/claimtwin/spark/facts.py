@@ -51,9 +51,8 @@ def layout_of(score: Score) -> pa.Schema:
     ``groups`` holds the code groups of a candidate's look-back as int64, ascending (``codes.groups``).
     """
     named: list[str] = [name for name in score.covariates if name in ON_REQUEST]
-    named += [f"fills_of_{name}" for name in score.drug_classes] + [f"has_{name}" for name in score.diagnoses]
     layout = LAYOUT
-    for name in named:
+    for name in (*named, *score.measured()):
         kind = pa.string() if name in CATEGORIES else pa.float64() if name.endswith("_log_allowed") else pa.int32()
         layout = layout.append(pa.field(name, kind))
     return layout if score.data_driven is None else layout.append(pa.field("groups", pa.binary()))

@@ -38,8 +38,7 @@ def read_terms(eligible: DataFrame, score: Score) -> tuple[DesignColumn, ...]:
             "ask for fewer knots or none",
         )
     usable = {name: places for name, places in knots.items() if len(places) >= FEWEST_KNOTS}
-    measured = [f"fills_of_{name}" for name in score.drug_classes] + [f"has_{name}" for name in score.diagnoses]
-    more = [DesignColumn(name) for name in measured] + choose_groups(eligible, score.data_driven)
+    more = [DesignColumn(name) for name in score.measured()] + choose_groups(eligible, score.data_driven)
     return with_terms([*plain, *more], usable, score.interactions)
 
 
