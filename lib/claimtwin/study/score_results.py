@@ -63,7 +63,7 @@ def diagnostics(scores: DataFrame, min_cell: int) -> dict[str, Any]:
     middle = (step + 0.5 >= low * STEPS) & (step + 0.5 <= high * STEPS)
     inside = sum(int(counts[middle].sum()) for counts in arms.values())
     return {
-        "c_statistic": None if told.c_statistic is None else round(told.c_statistic, 6),
+        "c_statistic": None if told.c_statistic is None else round(told.c_statistic, 4),
         "equipoise": _share(inside, sum(sizes.values()), min_cell),
         "common_support": {
             arm: _share(round(part * sizes[arm]), sizes[arm], min_cell)
@@ -86,11 +86,14 @@ def _by_step(table: list[dict[str, Any]]) -> tuple[Counts, Mapping[str, Counts]]
 
 def _share(part: int, whole: int, min_cell: int) -> float | None:
     hidden = is_small(part, min_cell) or is_small(whole - part, min_cell)
-    return None if hidden else round(part / whole, 6)
+    return None if hidden else round(part / whole, 3)
 
 
 def _weights(step: Counts, arms: Mapping[str, Counts], min_cell: int) -> list[dict[str, Any]]:
-    """One row per estimand and arm; an arm of few people has none."""
+    """One row per estimand and arm; an arm of few people has none.
+
+    Of the effect on the treated the treated weigh 1 each: a row would tell their number, which may be withheld.
+    """
     found = {
         arm: {} if is_small(int(people.sum()), min_cell) else weight_figures(step, people, arm == "treated")
         for arm, people in arms.items()
@@ -103,5 +106,5 @@ def _weights(step: Counts, arms: Mapping[str, Counts], min_cell: int) -> list[di
         }
         for estimand in ("att", "ate", "overlap")
         for arm in ARMS
-        if estimand in found[arm]
+        if estimand in found[arm] and (estimand, arm) != ("att", "treated")
     ]
