@@ -31,7 +31,7 @@ def probability(x, treated):
     moments = add_moments([moments_of(x, treated)])
 
     def sums_at(beta):
-        return add_sums([logit_sums(x, treated, beta, moments.center, moments.scale)])
+        return add_sums([logit_sums(x, treated, beta=beta, moments=moments)])
 
     return 1 / (1 + np.exp(-linear_predictor(x, fit_logit(sums_at, moments, COLUMNS))))
 

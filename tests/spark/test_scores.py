@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from claimtwin.config.score import Penalty, Score
 from claimtwin.errors import GuardError
 from claimtwin.spark.design import design_columns, matrix_of
 from claimtwin.spark.packing import unpack_people
-from claimtwin.spark.scores import block_name, pack_design, with_scores
+from claimtwin.spark.scores import block_name, fold_of, pack_design, with_scores
+from claimtwin.stats.moments import moments_of
+from claimtwin.stats.penalised import as_fit, fit_path, path_of, run_fits, sums_for
+from claimtwin.study.model_table import model_frame, read_model
 from claimtwin.study.scoring import fit_score, read_columns
+from claimtwin.study.terms import read_terms
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -51,6 +56,52 @@ def test_partitions_do_not_move_a_bit(spark):
     one, seven = fitted(spark, 1)[1], fitted(spark, 7)[1]
     assert one.fit.params.tobytes() == seven.fit.params.tobytes()
     assert one.sd_logit == seven.sd_logit
+
+
+TERMS = Score(
+    covariates=COVARIATES, splines={"age": 4, "log_allowed": 3}, interactions=[("age", "sex")],
+    penalty=Penalty(l1_share=0.5, strengths=2, folds=2, reach=0.3),
+)  # fmt: skip
+
+
+def test_terms_penalty_and_folds_on_a_cluster_have_the_bytes_of_one_shard(spark):
+    eligible = frame(spark, people(300)).repartition(5)
+    columns = read_terms(eligible, TERMS)
+    model = fit_score(pack_design(eligible, columns, tie="tie_key"), columns, TERMS)
+    assert [column.name for column in columns] == [
+        "age", "sex=male", "sex=unknown", "log_allowed", "age'", "age''", "log_allowed'", "age:sex=male",
+        "age:sex=unknown",
+    ]  # fmt: skip
+    rows = frame(spark, people(300)).toArrow()
+    assert columns[4].knots == tuple(np.quantile(rows["age"], [0.05, 0.35, 0.65, 0.95], method="inverted_cdf"))
+    x, treated = matrix_of(rows, columns), rows["treated"].to_numpy()
+    moments, fold = moments_of(x, treated), fold_of(rows["tie_key"].to_numpy(), 2)
+
+    def evaluate(asked):
+        return sums_for(x, treated, None, fold, asked, moments)
+
+    strengths, spreads = path_of(9, evaluate, 0.5, 2, 0.3)
+    points, *paths = run_fits([fit_path(9, 0.5, strengths.tolist(), k, spreads) for k in (None, 0, 1)], evaluate)
+    assert model.path["strengths"] == strengths.tolist()
+    assert model.path["deviance"] == pytest.approx(np.sum([[p.held_out for p in path] for path in paths], axis=0) / 300)
+    alone = as_fit(points[model.path["chosen"]], moments, [column.name for column in columns])
+    assert model.fit.params.tobytes() == alone.params.tobytes()
+
+
+def test_columns_at_fault_are_dropped_with_a_record_where_the_protocol_says_so(spark):
+    eligible = frame(spark, people(200)).withColumns({"log_allowed": F.col("age") * 2.0 + 1})
+    columns = design_columns(COVARIATES, {"sex": ["female", "male", "unknown"]})
+    score = Score(covariates=COVARIATES, on_fault="drop", min_level=60)
+    model = read_model(model_frame(spark, fit_score(pack_design(eligible, columns), columns, score)))
+    assert model.faults == (
+        None, None, "column 'sex=unknown' is rare: fewer than 60 people have it, or lack it",
+        "column 'log_allowed' is a linear combination of 'age'",
+    )  # fmt: skip
+    assert model.fit.columns == ("intercept", "age", "sex=male")
+    assert [column.name for column in model.columns] == ["age", "sex=male"]
+    assert model.plain == columns
+    alone = fit_score(pack_design(eligible, columns[:2]), columns[:2])
+    assert model.fit.params == pytest.approx(alone.fit.params, rel=1e-12)
 
 
 def test_scores_are_the_linear_predictor(spark):

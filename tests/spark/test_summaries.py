@@ -4,7 +4,7 @@ import math
 
 import pytest
 from claimtwin.spark.design import DesignColumn
-from claimtwin.spark.summaries import count_attrition, count_blocks, count_overlap, sum_balance
+from claimtwin.spark.summaries import count_attrition, count_blocks, count_overlap, count_steps, sum_balance
 
 CANDIDATES = [("a", True, 0b111), ("b", True, 0b110), ("c", True, 0b011), ("d", False, 0b101), ("e", False, 0b111)]
 
@@ -54,3 +54,11 @@ def test_blocks_count_candidates_and_pairs(spark):
     matches = spark.createDataFrame([("a", "c1"), ("a", None)], "block string, comparator_person string")
     rows = sorted(count_blocks(scores, matches).toArrow().to_pylist(), key=lambda row: row["block"])
     assert [tuple(row.values()) for row in rows] == [("a", 2, 1, 1), ("b", 0, 1, 0)]
+
+
+def test_steps_of_the_logit_are_counted_by_arm(spark):
+    scores = [(True, 0.0), (True, 1.0 / 1024), (False, -0.0001), (False, 25.0), (False, 300.0)]
+    rows = count_steps(spark.createDataFrame(scores, "treated boolean, logit double")).toArrow().to_pylist()
+    assert {(row["treated"], row["step"]): row["n"] for row in rows} == {
+        (True, 0): 1, (True, 1): 1, (False, -1): 1, (False, 20480): 2
+    }  # fmt: skip

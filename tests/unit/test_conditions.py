@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 from claimtwin.codes.rules import group_names
-from claimtwin.spark.decode import DIAGNOSES, _conditions
+from claimtwin.spark.columns import DIAGNOSES
+from claimtwin.spark.decode import _conditions
 
 HEART = {"charlson": {"heart_failure"}}
 LINES = [

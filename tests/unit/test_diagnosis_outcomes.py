@@ -5,7 +5,8 @@ import pytest
 import yaml
 from claimtwin.config.load import load_configuration
 from claimtwin.errors import ConfigError
-from claimtwin.spark.decode import DIAGNOSES, _diagnosed
+from claimtwin.spark.columns import DIAGNOSES
+from claimtwin.spark.decode import _diagnosed
 from claimtwin.study.codebook import read_code_book
 
 

@@ -100,7 +100,7 @@ def test_models_fitted_together_are_those_fitted_alone_and_one_pass_serves_all()
     passes: list[list[int]] = []
 
     def at(k: int, beta: np.ndarray):
-        return add_sums([logit_sums(*data[k], beta, moments[k].center, moments[k].scale)])
+        return add_sums([logit_sums(*data[k], beta=beta, moments=moments[k])])
 
     def sums_at(asked):
         passes.append(sorted(asked))

@@ -29,7 +29,7 @@ def fitted(x: FloatArray, y: np.ndarray, *, shards: int = 1) -> tuple[LogitFit, 
     moments = add_moments([Moments.unpack(moments_of(a, b).pack()) for a, b in rows])
 
     def sums_at(beta: FloatArray) -> LogitSums:
-        packed = [logit_sums(a, b, beta, moments.center, moments.scale).pack() for a, b in rows]
+        packed = [logit_sums(a, b, beta=beta, moments=moments).pack() for a, b in rows]
         return add_sums([LogitSums.unpack(vector) for vector in packed])
 
     return fit_logit(sums_at, moments, names(x)), moments
@@ -230,7 +230,7 @@ def test_a_step_too_far_is_halved() -> None:
     moments = moments_of(x, y)
 
     def sums_at(beta: FloatArray) -> LogitSums:
-        sums = logit_sums(x, y, beta, moments.center, moments.scale)
+        sums = logit_sums(x, y, beta=beta, moments=moments)
         seen.append(sums.log_likelihood)
         return sums
 

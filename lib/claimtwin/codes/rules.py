@@ -144,6 +144,13 @@ def longest_fitting(codes: Sequence[str], ranges: Sequence[Range], *, whole: boo
     return found
 
 
+def points_of(name: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Groups of a shipped list of points in the order of ``group_names``, and what each is worth."""
+    worth = {row["group"]: int(row["points"]) for row in shipped_rows(f"{name}_points")}
+    names = group_names(name)
+    return names, tuple(worth[group] for group in names)
+
+
 def care_families() -> dict[str, Procedures]:
     """Every shipped care family, in the order of ``FAMILIES``."""
     alone: dict[str, list[Range]] = {family: [] for family in FAMILIES}

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from claimtwin.config.grid import Variant
 from claimtwin.config.strict import Strict
 
-CATEGORIES = ("sex", "census_region", "body_region", "employer_id")
+CATEGORIES = ("sex", "census_region", "body_region", "index_month", "pandemic_phase", "employer_id")
 """What a person is one of, and not a number."""
 
 BinaryModel = Literal["table", "newcombe", "logit", "poisson", "standardised", "mcnemar", "conditional_logit"]
@@ -35,6 +35,19 @@ class Models(Strict):
     errors: list[ErrorKind] = ["hc3", "cluster_employer", "cluster_both"]
     other_errors: list[ErrorKind] = ["cluster_pair"]
     bootstrap_draws: Annotated[int, Field(ge=0, le=10_000)] = 1000
+
+
+class Balance(Strict):
+    """How alike the arms are told to be.
+
+    ``denominator``: the standard deviation before matching that differences are in, of both arms ``pooled`` or of the
+    ``treated``. ``distributions`` adds Kolmogorov and Smirnov's distance of each number, ``by_block`` the differences
+    within each block.
+    """
+
+    denominator: Literal["pooled", "treated"] = "pooled"
+    distributions: bool = False
+    by_block: bool = False
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -1,12 +1,13 @@
 """What may happen to a person on a day, as a protocol names it, and criteria and exposures made of it."""
 
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
 from claimtwin.config.strict import Days, Strict
 
 CareFamily = Literal["office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery"]
+FAMILIES = get_args(CareFamily)
 Window = tuple[int, int]
 DiagnosisGroup = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")]
 """A shipped list and its group, as in ``conditions.opioid_overdose``."""

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from claimtwin.config.analysis import Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
+from claimtwin.config.analysis import Balance, Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
 from claimtwin.config.arms import Arm, Arms
 from claimtwin.config.designs import OtherDesign
 from claimtwin.config.events import REGION_OF_INDEX, Criterion, Event
@@ -18,6 +18,7 @@ from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories
 from claimtwin.config.matching import Matching
 from claimtwin.config.outcomes import Outcome as Outcome
 from claimtwin.config.outcomes import follow_up_faults
+from claimtwin.config.score import ON_REQUEST, Covariate, Score
 from claimtwin.config.strict import Days, Strict
 
 CRITERIA = (
@@ -26,21 +27,6 @@ CRITERIA = (
 )  # fmt: skip
 """Names of the criteria that a study has without naming them, and of the step before all."""
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
-Covariate = Literal[
-    "age",
-    "sex",
-    "census_region",
-    "body_region",
-    "office_visits",
-    "emergency_visits",
-    "therapy_visits",
-    "chiropractic_visits",
-    "imaging_visits",
-    "injection_visits",
-    "surgery_visits",
-    "log_allowed",
-    "comorbidity_count",
-]
 
 
 class Study(Strict):
@@ -99,21 +85,6 @@ class Washout(Strict):
     include_index_day: bool = False
 
 
-class Score(Strict):
-    """The propensity model: main effects of the listed covariates; whose groups ``comorbidity_count`` counts."""
-
-    covariates: Annotated[list[Covariate], Field(min_length=1)]
-    lookback_days: Annotated[int, Field(ge=1, le=36_525)] = 365
-    comorbidities: Literal["charlson", "elixhauser"] = "charlson"
-
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        twice = sorted({c for c in self.covariates if self.covariates.count(c) > 1})
-        if twice:
-            raise ValueError(f"covariates named twice: {', '.join(twice)}")
-        return self
-
-
 class Published(Strict):
     """A figure of the publication that a report sets beside ours."""
 
@@ -141,7 +112,7 @@ class Protocol(Strict):
     ``designs`` are others on the same candidates; with any, outcomes of all eligible are counted, after the match.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("criteria", "designs")
+    LATER: ClassVar[tuple[str, ...]] = ("criteria", "designs", "balance")
 
     study: Study
     population: Population = Population()
@@ -157,6 +128,7 @@ class Protocol(Strict):
     designs: list[OtherDesign] = []
     adjust: list[Covariate] = []
     models: Models = Models()
+    balance: Balance = Balance()
     sensitivity: Sensitivity = Sensitivity()
     power: Power = Power()
     subgroups: list[Subgroup] = []
@@ -177,9 +149,16 @@ class Protocol(Strict):
             *follow_up_faults(self.outcomes, self.arm_list(), censored=self.censored),
             *subgroup_faults(self.subgroups, get_args(Covariate)),
         ]
-        if faults := faults or grid_faults(self, self.sensitivity.grid):
+        if faults := faults or grid_faults(self, self.sensitivity.grid, Protocol._unshared):
             raise ValueError("; ".join(faults))
         return self
+
+    def _unshared(self) -> list[str]:
+        """What a variant of a grid cannot have, because variants share their stages."""
+        faults = [] if self.score.is_plain else ["score: a grid fits main effects of the usual covariates, unpenalised"]
+        if self.arms.comparator.source == "assigned":
+            faults.append("arms.comparator.source: a grid draws no index days")
+        return faults
 
     def _history_faults(self) -> list[str]:
         asked = self.histories or Histories()
@@ -220,6 +199,13 @@ class Protocol(Strict):
         binary = {o.name for o in self.outcomes if o.kind == "binary"}
         named = {"negative_controls": self.sensitivity.negative_controls, "expected_risk": self.power.expected_risk}
         faults += [f"published: no outcome is called '{name}'" for name in unknown]
+        unmeasured = {*ON_REQUEST} - {*self.score.covariates}
+        faults += [
+            f"{key}: '{name}' is measured only where score.covariates names it"
+            for key, read in (("adjust", self.adjust), ("subgroups", [rule.by for rule in self.subgroups]))
+            for name in read
+            if name in unmeasured
+        ]
         return faults + [
             f"{key}: no yes-no outcome is called '{name}'"
             for key, names in named.items()
@@ -261,6 +247,7 @@ class Protocol(Strict):
             {self.washout.codes} if self.washout else set()
         )
         named |= {arm.drug for arm in self.arm_list() if arm.drug}
+        named |= set(self.score.drug_classes)
         return sorted(named)
 
     def product_lists(self) -> list[str]:

@@ -1,6 +1,6 @@
 """From a block's claims to its candidates: index, criteria as bits, covariates. One row a person and arm."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.claims import VISITS as VISITS
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Events, Flags, Index, sum_between
+from claimtwin.kernel.covariates import Cells, Values, groups_before, measure_extras
 from claimtwin.kernel.eligibility import People, criteria_of, judge, people_at_index
 from claimtwin.kernel.index_events import Entries, pick_entries
 
@@ -22,6 +23,7 @@ class Candidates:
 
     ``met`` holds bit k for the k-th criterion; ``people`` the enrolment row that tells attributes; ``visits``
     has a column per care family (days with such care in the look-back); ``cents`` is allowed money there.
+    ``extras`` are covariates that the protocol asks for, ``groups`` the code groups that it may choose from.
     """
 
     member: Index
@@ -32,6 +34,8 @@ class Candidates:
     visits: NDArray[np.int64]
     cents: Index
     comorbidities: Index
+    extras: dict[str, Values] = field(default_factory=dict)
+    groups: Cells | None = None
 
 
 def build_candidates(claims: Claims, protocol: Protocol) -> Candidates:
@@ -60,6 +64,10 @@ def build_candidates(claims: Claims, protocol: Protocol) -> Candidates:
             first=-days, last=-1,
         ),
         comorbidities=count_comorbidities(claims, entries, days),
+        extras=measure_extras(claims, protocol.score, entries.member, entries.day),
+        groups=None
+        if claims.groups is None
+        else groups_before(claims.groups, entries.member, entries.day, days),
     )  # fmt: skip
 
 

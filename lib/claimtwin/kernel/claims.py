@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from claimtwin.config.events import FAMILIES
 from claimtwin.kernel.columns import Days, Flags, Index
 
 if TYPE_CHECKING:
     from claimtwin.kernel.opioid_measures import OpioidUse
 
 Small = NDArray[np.int16]
-VISITS = ("office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery")
+VISITS = FAMILIES
 """Care families, in the order of the columns of ``Services.families``."""
 
 
@@ -61,6 +62,21 @@ class Conditions:
     member: Index
     day: Days
     group: Small
+    names: tuple[str, ...] = ()
+    points: tuple[int, ...] = ()
+    """Name of each group, and what it is worth, where groups are not only counted."""
+
+
+@dataclass(frozen=True)
+class CodeGroups:
+    """One row a line and code group on it, sorted by member and day; ``key`` as ``codes.groups`` numbers them."""
+
+    member: Index
+    day: Days
+    key: Index
+
+
+NO_CONDITIONS = Conditions(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int16))
 
 
 @dataclass(frozen=True)
@@ -80,7 +96,8 @@ class Claims:
     ``diagnoses`` and ``procedures`` hold (member, day) of lines by the name of their list; ``opioids`` is null
     unless an outcome is a measure of them. ``amounts`` holds (member, day, amount) of the lines of an outcome that
     adds them up, by the outcome's name: whole days or cents. ``assigned`` is the index day that each member of the
-    block was drawn, null unless an arm is assigned one.
+    block was drawn, null unless an arm is assigned one. ``points`` are conditions worth points, empty unless a study
+    asks for them; ``groups`` the code groups that a study may choose covariates from, null unless it does.
     """
 
     n_members: int
@@ -94,3 +111,5 @@ class Claims:
     amounts: dict[str, tuple[Index, Days, Index]] = field(default_factory=dict)
     assigned: Days | None = None
     opioids: "OpioidUse | None" = None
+    points: Conditions = NO_CONDITIONS
+    groups: CodeGroups | None = None

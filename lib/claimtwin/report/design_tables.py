@@ -79,9 +79,14 @@ def balance_table(results: Results) -> Table:
         in_rows(cells),
         groups=(("", 1), ("Standardised difference", 2), ("Variance ratio", 2)),
         strong=frozenset(place for place, name in enumerate(names) if _is_above(rows.get((name, "after")))),
-        note=f"Bold: absolute difference above {THRESHOLD} after matching. The unit is the pooled standard deviation "
+        note=f"Bold: absolute difference above {THRESHOLD} after matching. The unit is {_unit(results)} "
         "before matching, in both columns. A dash: not defined (a yes-no covariate has no variance ratio of its own).",
     )
+
+
+def _unit(results: Results) -> str:
+    asked = results.get("protocol", {}).get("balance", {}).get("denominator", "pooled")
+    return "the treated arm's standard deviation" if asked == "treated" else "the pooled standard deviation"
 
 
 def balance_words(results: Results) -> str:

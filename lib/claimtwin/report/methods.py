@@ -8,6 +8,7 @@ from typing import Any
 
 from claimtwin.report.answer import outcomes_in
 from claimtwin.report.design_tables import caliper_words
+from claimtwin.report.score_tables import dropped_words, penalty_words
 from claimtwin.report.words import (
     ARMS,
     Results,
@@ -188,7 +189,7 @@ def _score(results: Results, protocol: Part) -> str:
         f"The propensity of being treated was estimated by logistic regression on {count(model['n'])} eligible people "
         f"and {len(columns)} columns ({', '.join(map(covariate_title, columns))}){when}. The fit took "
         f"{model['iterations']} Newton steps; the logit of the score has a standard deviation of "
-        f"{number(model['sd_logit'], 3)}."
+        f"{number(model['sd_logit'], 3)}.{penalty_words(model)}{dropped_words(model)}"
     )
 
 

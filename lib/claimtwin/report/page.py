@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from claimtwin.report import balance_tables as balance
 from claimtwin.report import design_tables as design
 from claimtwin.report import effect_tables as effects
 from claimtwin.report import gate_tables as gates
@@ -14,6 +15,7 @@ from claimtwin.report import grid_tables as grids
 from claimtwin.report import method_tables as methods_of
 from claimtwin.report import model_tables as models
 from claimtwin.report import origin_tables as origins
+from claimtwin.report import score_tables as scores
 from claimtwin.report import sensitivity_tables as sensitivity
 from claimtwin.report import subgroup_tables as subgroups
 from claimtwin.report.answer import answer, outcomes_in, verdict
@@ -60,6 +62,8 @@ def _tables(results: Results, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "attrition": design.attrition_table(results),
         "table_one": design.table_one(results),
         "balance": design.balance_table(results),
+        "balance_tables": balance.detail_tables(results),
+        "score_tables": scores.score_tables(results),
         "match_tables": [
             design.matching_table(results),
             design.blocks_table(results),

@@ -8,14 +8,13 @@ from claimtwin.config.events import EventKey
 from claimtwin.config.outcomes import AMOUNTS, Outcome
 from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.columns import Days, Flags, Index
+from claimtwin.spark.columns import days_of, member_of
 from claimtwin.spark.decode import (
     CodeBook,
     cents_of,
-    days_of,
     diagnosis_lines,
     drug_lines,
     family_of,
-    member_of,
     procedure_lines,
 )
 

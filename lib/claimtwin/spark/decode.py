@@ -1,10 +1,10 @@
 """From a block's Arrow cells to the numbers that kernels read; every distinct code is classified once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -24,19 +24,20 @@ from claimtwin.codes.rules import (
     in_ranges,
     own_diagnosis_flags,
     parse_range,
+    points_of,
 )
-from claimtwin.kernel.claims import VISITS, Claims, Conditions, Coverage, Roster, Services
-from claimtwin.kernel.columns import NO_DAY, Days, Flags, Index
+from claimtwin.kernel.claims import NO_CONDITIONS, VISITS, Claims, Conditions, Coverage, Roster, Services
+from claimtwin.kernel.columns import Days, Flags, Index
 from claimtwin.kernel.index_events import REGION_NAMES
 from claimtwin.kernel.together import with_diagnosis
+from claimtwin.spark.code_groups import code_groups
+from claimtwin.spark.columns import DIAGNOSES, days_of, member_of, per_code
 
 SEXES = ("female", "male")
 CENSUS_REGIONS = ("northeast", "midwest", "south", "west")
-DIAGNOSES = tuple(f"diagnosis_code_{k}" for k in range(1, 13))
 NO_STOP = np.int32(2**29)
-OVERLAPPING = ("elixhauser",)
+OVERLAPPING = ("elixhauser", "van_walraven")
 """Lists of diagnoses in which a code may belong to several groups."""
-Answers = NDArray[Any]
 Together = Literal["line", "claim", "day"]
 
 
@@ -47,8 +48,10 @@ class CodeBook:
     ``arms`` holds the procedures of the treated and the comparator arm, null for any other kind of arm, and
     ``arm_diagnoses`` their diagnoses, which with procedures must stand on the same of ``together``. ``program``
     is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted; ``diagnoses``
-    and ``procedures`` the lists of outcomes, criteria and exposures by the name of the event; ``products`` and
-    ``benzodiazepines`` the products of the histories, in the order of their NDC.
+    and ``procedures`` the lists of outcomes, criteria, covariates and exposures by the name of the event;
+    ``positions`` the columns whose diagnoses count for comorbidities, ``points`` a list whose groups are worth points,
+    ``kinds`` the code groups that a study may choose from; ``products`` and ``benzodiazepines`` the products of the
+    histories, in the order of their NDC.
     """
 
     families: dict[str, Procedures]
@@ -63,6 +66,13 @@ class CodeBook:
     procedures: dict[str, Procedures] = field(default_factory=dict)
     arm_diagnoses: tuple[str | None, str | None] = (None, None)
     together: tuple[Together, Together] = ("claim", "claim")
+    positions: tuple[str, ...] = DIAGNOSES
+    points: str | None = None
+    kinds: tuple[str, ...] = ()
+
+    def without_covariates(self) -> "CodeBook":
+        """The same for a pass that needs no covariate."""
+        return replace(self, points=None, kinds=())
 
 
 def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
@@ -72,32 +82,14 @@ def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
         n_members=tables["members"].num_rows,
         coverage=_coverage(tables["eligibility"], book),
         services=_services(medical, book),
-        conditions=_conditions(medical, book.comorbidities),
+        conditions=_conditions(medical, book.comorbidities, book.positions),
+        points=NO_CONDITIONS if book.points is None else _worth(medical, book.points, book.positions),
+        groups=code_groups(medical, tables["pharmacy_claim"], book.kinds) if book.kinds else None,
         roster=_roster(tables["program_enrollment"], book),
         diagnoses={name: _diagnosed(medical, name) for name in book.diagnoses},
         procedures={name: _on(medical, procedure_lines(medical, rule)) for name, rule in book.procedures.items()},
         drugs={name: _dispensings(tables["pharmacy_claim"], drug) for name, drug in book.drugs.items()},
     )
-
-
-def member_of(table: pa.Table) -> Index:
-    """Member of each row, numbered within the block."""
-    return np.asarray(table["member"].to_numpy(), np.int64)
-
-
-def days_of(table: pa.Table, name: str, *, missing: np.int32 = NO_DAY) -> Days:
-    """Days since 1970 of a date column; ``missing`` for null."""
-    filled = pc.fill_null(table[name].cast(pa.int32()), pa.scalar(int(missing), pa.int32()))
-    return np.asarray(filled.to_numpy(), np.int32)
-
-
-def per_code(table: pa.Table, name: str, classify: Callable[[Sequence[str | None]], Answers]) -> Answers:
-    """Classify the distinct values of a dictionary column, then spread the answers over the rows; null last."""
-    parts = table[name].combine_chunks()
-    values = [*parts.dictionary.to_pylist(), None]
-    numbers = pc.fill_null(parts.indices, len(values) - 1).to_numpy(zero_copy_only=False).astype(np.int64)
-    answers: Answers = classify(values)[numbers]
-    return answers
 
 
 def _position(names: Sequence[str]) -> Callable[[Sequence[str | None]], NDArray[np.int16]]:
@@ -216,10 +208,15 @@ def region_of(table: pa.Table) -> NDArray[np.int16]:
     return body
 
 
-def _conditions(table: pa.Table, name: str) -> Conditions:
+def _worth(table: pa.Table, name: str, positions: Sequence[str]) -> Conditions:
+    found, (names, points) = _conditions(table, name, positions), points_of(name)
+    return replace(found, names=names, points=points)
+
+
+def _conditions(table: pa.Table, name: str, positions: Sequence[str] = DIAGNOSES) -> Conditions:
     """Every line and group that one of its diagnoses belongs to; a line's groups may come more than once."""
     rows, groups = [np.zeros(0, np.int64)], [np.zeros(0, np.int16)]
-    for column in DIAGNOSES:
+    for column in positions:
         if table[column].null_count < table.num_rows:
             row, group = _groups_met(table, column, name)
             rows.append(row)

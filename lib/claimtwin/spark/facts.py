@@ -11,9 +11,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from claimtwin.config.protocol import Protocol
+from claimtwin.config.score import CATEGORIES, ON_REQUEST, Score
 from claimtwin.kernel.candidates import VISITS, Candidates, build_candidates
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Days
+from claimtwin.kernel.covariates import Cells
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.kernel.hashing import tie_key
 from claimtwin.kernel.index_events import REGION_NAMES, draw_days
@@ -43,17 +45,31 @@ def find_candidates(blocks: DataFrame, protocol: Protocol, book: CodeBook) -> Da
     Where comparators are assigned a day, the blocks are passed once more before, for the days of the treated.
     """
     kernel = each_block(partial(candidates_of_block, protocol=protocol, book=book))
+    layout = ddl_of(layout_of(protocol.score))
     needed = blocks.select("block_id", MEMBERS, *TABLES)
     if protocol.arms.comparator.source == "assigned":
-        users = needed.mapInArrow(kernel, schema=ddl_of(LAYOUT)).where(is_eligible(protocol, but=["one_arm"]))
+        users = needed.mapInArrow(kernel, schema=layout).where(is_eligible(protocol, but=["one_arm"]))
         needed = needed.crossJoin(F.broadcast(days_of_users(users)))
-    return needed.mapInArrow(kernel, schema=ddl_of(LAYOUT))
+    return needed.mapInArrow(kernel, schema=layout)
 
 
 def days_of_users(users: DataFrame) -> DataFrame:
     """One row: how many of the eligible treated have each index day, as a list in the order of days."""
     counted = users.where("treated").groupBy("index_date").agg(F.count(F.lit(1)).alias("people"))
     return counted.agg(F.sort_array(F.collect_list(F.struct("index_date", "people"))).alias(DRAWN_FROM))
+
+
+def layout_of(score: Score) -> pa.Schema:
+    """Columns of the candidates: those of all studies, then what the protocol asks for, then its code groups.
+
+    ``groups`` holds the code groups of a candidate's look-back as int64, ascending (``codes.groups``).
+    """
+    named: list[str] = [name for name in score.covariates if name in ON_REQUEST]
+    layout = LAYOUT
+    for name in (*named, *score.measured()):
+        kind = pa.string() if name in CATEGORIES else pa.float64() if name.endswith("_log_allowed") else pa.int32()
+        layout = layout.append(pa.field(name, kind))
+    return layout if score.data_driven is None else layout.append(pa.field("groups", pa.binary()))
 
 
 def is_eligible(protocol: Protocol, *, but: Sequence[str] = ()) -> Column:
@@ -80,8 +96,18 @@ def candidates_among(tables: dict[str, pa.Table], claims: Claims, protocol: Prot
         "tie_key": tie_key(protocol.study.seed, people.to_pylist()),
         **_attributes(claims, found, employers),
         **_covariates(found),
+        **found.extras,
+        "groups": _cells(found.groups),
     }
-    return pa.table({field.name: pa.array(columns[field.name], field.type) for field in LAYOUT}, schema=LAYOUT)
+    layout = layout_of(protocol.score)
+    return pa.table({field.name: pa.array(columns[field.name], field.type) for field in layout}, schema=layout)
+
+
+def _cells(groups: Cells | None) -> list[bytes]:
+    if groups is None:
+        return []
+    ends, raw = groups.ends.tolist(), groups.keys.tobytes()
+    return [raw[8 * low : 8 * high] for low, high in zip([0, *ends[:-1]], ends, strict=True)] if ends else []
 
 
 def _assigned(tables: dict[str, pa.Table], seed: int) -> Days | None:

@@ -57,10 +57,7 @@ def sum_all_logits(
     design: DataFrame, widths: Mapping[int, int], at: Mapping[int, FloatArray], moments: Mapping[int, Moments]
 ) -> DataFrame:
     """One row per task and model asked about: sums of its candidates at the coefficients ``at``, packed."""
-    measures = {
-        number: partial(logit_sums, beta=beta, center=moments[number].center, scale=moments[number].scale)
-        for number, beta in at.items()
-    }
+    measures = {number: partial(logit_sums, beta=beta, moments=moments[number]) for number, beta in at.items()}
     asked = design.where(F.col("number").isin(*at))
     return asked.mapInArrow(partial(_sums, widths, measures, add_sums), schema=ddl_of(SUMS))
 

@@ -87,7 +87,8 @@ def count_asked(tables: dict[str, pa.Table], protocol: Protocol, book: CodeBook,
     days = asked["index_date"].cast(pa.int32()).to_numpy()
     absent: dict[str, pa.Table] = {name: empty_payload(name) for name in TABLES if name not in tables}
     whole = {**tables, **absent}
-    claims = replace(claims_of_block(whole, book), amounts=amounts_of_block(whole, book, protocol))
+    read = book.without_covariates()
+    claims = replace(claims_of_block(whole, read), amounts=amounts_of_block(whole, read, protocol))
     if protocol.histories is not None and any(outcome.measure for outcome in protocol.outcomes):
         claims = replace(claims, opioids=opioid_use(whole, book, protocol.histories))
     counts = count_outcomes(claims, protocol, rows, days, end)

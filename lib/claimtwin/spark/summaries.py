@@ -1,15 +1,21 @@
 """Attrition, balance, overlap and blocks: each one aggregation over everybody, exact in any order of the rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from math import log
 
+import numpy as np
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from claimtwin.spark.design import DesignColumn
 from claimtwin.spark.pairing import build_pair_members
+from claimtwin.stats.overlap import STEPS
 
 BINS = 20
+MOST_STEPS = 20 * STEPS
+SIDES, EIGHTHS, FIRST, PLACES = 4, 8, 512, 4096
 EXACT = "decimal(28,9)"
 """Sums of doubles depend on their order in the last digits; sums of decimals do not."""
 
@@ -22,21 +28,60 @@ def count_attrition(candidates: DataFrame, criteria: Sequence[str]) -> DataFrame
     return candidates.groupBy("treated").agg(F.count(F.lit(1)).alias("n"), *in_order, *dropped)
 
 
-def sum_balance(eligible: DataFrame, pairs: DataFrame, columns: Sequence[DesignColumn]) -> DataFrame:
-    """One row per arm and whether matched: ``n``, and for column k ``sum_k`` and ``square_k``."""
-    in_pair = build_pair_members(pairs).select("person_id", "treated", F.lit(True).alias("matched"))
-    people = eligible.join(in_pair, ["person_id", "treated"], "left")
+def sum_balance(
+    eligible: DataFrame, pairs: DataFrame, columns: Sequence[DesignColumn], by: Sequence[str] = ()
+) -> DataFrame:
+    """One row per arm and whether matched: ``n``, and for column k ``sum_k`` and ``square_k``; and per ``by``."""
+    people = with_matched(eligible, pairs)
     sums = [F.sum(c.column().cast(EXACT)).alias(f"sum_{k}") for k, c in enumerate(columns)]
     squares = [F.sum((c.column() * c.column()).cast(EXACT)).alias(f"square_{k}") for k, c in enumerate(columns)]
-    was_matched = F.coalesce("matched", F.lit(False)).alias("matched")
-    return people.groupBy("treated", was_matched).agg(F.count(F.lit(1)).alias("n"), *sums, *squares)
+    return people.groupBy(*by, "treated", "matched").agg(F.count(F.lit(1)).alias("n"), *sums, *squares)
 
 
-def count_overlap(scores: DataFrame) -> DataFrame:
-    """One row per arm and twentieth of the propensity score (``bin`` 0 to 19): ``n``."""
-    edges = [log(k / (BINS - k)) for k in range(1, BINS)]
+def with_matched(eligible: DataFrame, pairs: DataFrame) -> DataFrame:
+    """The candidates, and whether each is in a pair (``matched``)."""
+    in_pair = build_pair_members(pairs).select("person_id", "treated", F.lit(True).alias("matched"))
+    people = eligible.join(in_pair, ["person_id", "treated"], "left")
+    return people.withColumn("matched", F.coalesce("matched", F.lit(False)))
+
+
+def count_values(eligible: DataFrame, pairs: DataFrame, names: Sequence[str]) -> DataFrame:
+    """One row per task: people by covariate, side (2 x matched + treated) and eighth, as (names, 4, ``PLACES``) counts.
+
+    Values below -64 or from 448 on count as the outermost eighth; whole numbers between keep a step each.
+    """
+    people = with_matched(eligible, pairs)
+    side = (F.col("treated").cast("int") + 2 * F.col("matched").cast("int")).alias("side")
+    count = partial(_count_values, tuple(names))
+    return people.select(side, *names).mapInArrow(count, schema="counts array<double>")
+
+
+def _count_values(names: tuple[str, ...], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    total = np.zeros((len(names), SIDES * PLACES), np.int64)
+    for batch in batches:
+        side = np.asarray(batch.column("side").to_numpy(zero_copy_only=False), np.int64)
+        for k, name in enumerate(names):
+            value = np.clip(DesignColumn(name).values(batch), -FIRST / EIGHTHS, PLACES / EIGHTHS)
+            place = np.clip(np.floor(value * EIGHTHS).astype(np.int64) + FIRST, 0, PLACES - 1)
+            total[k] += np.bincount(side * PLACES + place, minlength=SIDES * PLACES)
+    counts = pa.array([total.ravel().astype(np.float64)], pa.list_(pa.float64()))
+    yield pa.RecordBatch.from_arrays([counts], names=["counts"])
+
+
+def count_overlap(scores: DataFrame, middle: float = 0.0) -> DataFrame:
+    """One row per arm and twentieth of the propensity score (``bin`` 0 to 19): ``n``.
+
+    With the logit of the share of treated as ``middle`` the twentieths are those of the preference score.
+    """
+    edges = [middle + log(k / (BINS - k)) for k in range(1, BINS)]
     place = sum((F.when(F.col("logit") >= edge, 1).otherwise(0) for edge in edges), F.lit(0))
     return scores.groupBy("treated", place.alias("bin")).agg(F.count(F.lit(1)).alias("n"))
+
+
+def count_steps(scores: DataFrame) -> DataFrame:
+    """One row per step of the logit (``stats.overlap.STEPS`` a unit, the outermost at 20) and arm: ``n``."""
+    step = F.greatest(F.least(F.floor(F.col("logit") * STEPS), F.lit(MOST_STEPS)), F.lit(-MOST_STEPS))
+    return scores.groupBy("treated", step.alias("step")).agg(F.count(F.lit(1)).alias("n"))
 
 
 def count_blocks(scores: DataFrame, matches: DataFrame) -> DataFrame:

@@ -6,6 +6,7 @@ below the line is always that of before matching, so that a match cannot look be
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import sqrt
 from typing import Literal
 
@@ -88,6 +89,19 @@ def variance_ratio(now: ArmPair, *, binary: bool) -> float | None:
     """Variance of the treated over that of the comparators; None for a 0/1 column or a comparator variance of 0."""
     one, zero = now.treated.variance, now.comparator.variance
     return None if binary or one is None or not zero else one / zero
+
+
+def largest_gap(treated: Sequence[int], comparator: Sequence[int]) -> float | None:
+    """Kolmogorov and Smirnov's distance: the largest difference of the arms' shares up to a value; None without one.
+
+    Args:
+        treated, comparator: People of each arm at each value, or in each step of a grid, values ascending.
+    """
+    one, zero = sum(treated), sum(comparator)
+    if not one or not zero:
+        return None
+    reached = zip(accumulate(treated), accumulate(comparator), strict=True)
+    return max((abs(a / one - b / zero) for a, b in reached), default=0.0)
 
 
 def balance_row(

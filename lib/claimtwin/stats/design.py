@@ -1,6 +1,8 @@
 """Whether a regression can be fitted at all, told column by column before anything is iterated."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -8,6 +10,7 @@ from claimtwin.errors import GuardError
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.moments import Moments
 
+Stage = Callable[[Moments, Sequence[str]], dict[str, str]]
 PIVOT = 1e-10
 """A column of which less than this share of the variance is its own counts as a combination of the others."""
 WEIGHT = 1e-6
@@ -15,12 +18,52 @@ WEIGHT = 1e-6
 RULE = "every covariate is known, varies, says something of its own, and overlaps between the arms"
 
 
-def check_design(moments: Moments, columns: Sequence[str]) -> None:
+@dataclass(frozen=True)
+class Tolerance:
+    """What a model bears.
+
+    Attributes:
+        levels: Columns that hold 0 and 1, and are rare with fewer than ``min_level`` people on either side.
+        separated, collinear: Whether the model has a solution with such columns, as one with a penalty has.
+    """
+
+    levels: frozenset[str] = frozenset()
+    min_level: int = 0
+    separated: bool = False
+    collinear: bool = False
+
+
+PLAIN = Tolerance()
+
+
+def check_design(moments: Moments, columns: Sequence[str], bears: Tolerance = PLAIN) -> None:
     """Refuse a design whose propensity model has no finite solution, naming every column at fault.
 
     Raises:
         GuardError: An arm is empty; or a column has missing values, is constant, is a linear combination of
             others before it, or separates the arms (their ranges do not overlap, or only touch).
+    """
+    check_arms(moments)
+    faults = _missing(moments, columns) or _constant(moments, columns)
+    if not faults:
+        faults = _rare(moments, columns, bears)
+        faults |= {} if bears.separated else _separated(moments, columns)
+        faults |= {} if bears.collinear else _collinear(moments, columns)
+    if faults:
+        named = ", ".join(f"'{column}'" for column in faults)
+        raise GuardError(
+            f"the propensity model cannot be fitted: {'; '.join(faults.values())}",
+            "score.covariates",
+            RULE,
+            f"remove {named} from `score.covariates` in the study file",
+        )
+
+
+def check_arms(moments: Moments) -> None:
+    """Refuse a design with an empty arm.
+
+    Raises:
+        GuardError: An arm is empty.
     """
     if moments.n_treated in (0, moments.n):
         arm = "treated" if moments.n_treated == 0 else "comparator"
@@ -30,16 +73,21 @@ def check_design(moments: Moments, columns: Sequence[str]) -> None:
             "both arms hold candidates",
             "look at attrition.csv for the criterion that left nobody",
         )
-    faults = _missing(moments, columns) or _constant(moments, columns)
-    faults = faults or {**_separated(moments, columns), **_collinear(moments, columns)}
-    if faults:
-        named = ", ".join(f"'{column}'" for column in faults)
-        raise GuardError(
-            f"the propensity model cannot be fitted: {'; '.join(faults.values())}",
-            "score.covariates",
-            RULE,
-            f"remove {named} from `score.covariates` in the study file",
-        )
+
+
+def faulty_columns(moments: Moments, columns: Sequence[str], bears: Tolerance = PLAIN) -> dict[str, str]:
+    """Columns that a model cannot be fitted with and why, taken out in this order: missing, constant, rare, separating.
+
+    Of what is left then the linear combinations of columns before them.
+    """
+    gone: dict[str, str] = {}
+    stages: list[Stage] = [_missing, _constant, partial(_rare, bears=bears)]
+    stages += [] if bears.separated else [_separated]
+    stages += [] if bears.collinear else [_collinear]
+    for stage in stages:
+        kept = [k for k, name in enumerate(columns) if name not in gone]
+        gone |= stage(moments.only(kept), [columns[k] for k in kept])
+    return gone
 
 
 def dependent_columns(correlation: FloatArray) -> dict[int, list[int]]:
@@ -69,6 +117,16 @@ def _missing(moments: Moments, columns: Sequence[str]) -> dict[str, str]:
 def _constant(moments: Moments, columns: Sequence[str]) -> dict[str, str]:
     same = moments.low.min(axis=0) == moments.high.max(axis=0)
     return {c: f"column '{c}' is constant" for c, flat in zip(columns, same, strict=True) if flat}
+
+
+def _rare(moments: Moments, columns: Sequence[str], bears: Tolerance) -> dict[str, str]:
+    people = moments.mean * moments.weight
+    fewer = np.minimum(people, moments.weight - people) < bears.min_level - 0.5
+    return {
+        c: f"column '{c}' is rare: fewer than {bears.min_level} people have it, or lack it"
+        for c, few in zip(columns, fewer, strict=True)
+        if few and c in bears.levels
+    }
 
 
 def _separated(moments: Moments, columns: Sequence[str]) -> dict[str, str]:

@@ -1,14 +1,17 @@
 """What the covariates look like, from sums that shards of any size can make: counts, means, scatter, ranges."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from claimtwin.errors import GuardError
 from claimtwin.stats.exact import FloatArray
 
 CENTER_BITS = 16
+HEAD = 6
+"""Single numbers before the vectors of packed moments."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +23,8 @@ class Moments:
         mean: (p,) mean of each column.
         scatter: (p, p) sums of products of deviations from the mean.
         low, high: (2, p) smallest and largest value by arm, comparator first; inf and -inf in an empty arm.
+        weight, weight_treated: Sums of the weights; without weights the numbers of people.
+        heaviest: Largest weight, 1 without weights.
     """
 
     n: int
@@ -28,11 +33,19 @@ class Moments:
     scatter: FloatArray
     low: FloatArray
     high: FloatArray
+    weight: float
+    weight_treated: float
+    heaviest: float = 1.0
 
     @property
     def sd(self) -> FloatArray:
-        """Standard deviation of each column, n - 1 in the denominator."""
-        return np.asarray(np.sqrt(np.diag(self.scatter) / max(self.n - 1, 1)))
+        """Standard deviation of each column, sum of weights - 1 in the denominator."""
+        return np.asarray(np.sqrt(np.diag(self.scatter) / max(self.weight - 1, 1)))
+
+    @property
+    def unit(self) -> float:
+        """The power of two at or above the largest weight, so that weight / unit lies in [0, 1]."""
+        return float(np.exp2(np.ceil(np.log2(self.heaviest))))
 
     @property
     def center(self) -> FloatArray:
@@ -49,28 +62,65 @@ class Moments:
         center = self.center
         return np.asarray(np.maximum(self.high.max(axis=0) - center, center - self.low.min(axis=0)))
 
+    def only(self, kept: Sequence[int]) -> "Moments":
+        """Moments of some of the columns, by place."""
+        keep = np.array(kept, np.int64)
+        scatter = self.scatter[np.ix_(keep, keep)]
+        return replace(self, mean=self.mean[keep], scatter=scatter, low=self.low[:, keep], high=self.high[:, keep])
+
     def pack(self) -> FloatArray:
-        """Flatten to one float64 vector: p, n, n_treated, mean, scatter, low, high."""
-        head = np.array([len(self.mean), self.n, self.n_treated], np.float64)
+        """Flatten to one float64 vector: p, n, n_treated, weights, mean, scatter, low, high."""
+        weights = (self.weight, self.weight_treated, self.heaviest)
+        head = np.array([len(self.mean), self.n, self.n_treated, *weights], np.float64)
         return np.concatenate([head, self.mean, self.scatter.ravel(), self.low.ravel(), self.high.ravel()])
 
     @classmethod
     def unpack(cls, vector: Sequence[float] | FloatArray) -> "Moments":
         """Undo ``pack``."""
         flat = np.asarray(vector, np.float64)
-        p = int(flat[0])
-        mean, scatter, low, high = np.split(flat[3:], np.cumsum([p, p * p, 2 * p]))
-        return cls(int(flat[1]), int(flat[2]), mean, scatter.reshape(p, p), low.reshape(2, p), high.reshape(2, p))
+        p, n, treated = (int(value) for value in flat[:3])
+        weights = [float(value) for value in flat[3:HEAD]]
+        mean, scatter, low, high = np.split(flat[HEAD:], np.cumsum([p, p * p, 2 * p]))
+        return cls(n, treated, mean, scatter.reshape(p, p), low.reshape(2, p), high.reshape(2, p), *weights)
 
 
-def moments_of(x: FloatArray, y: NDArray[np.bool_]) -> Moments:
-    """Moments of one shard: ``x`` (n, p) covariates, ``y`` (n,) true for the treated; n may be 0."""
+def moments_of(x: FloatArray, y: NDArray[np.bool_], weight: FloatArray | None = None) -> Moments:
+    """Moments of one shard: ``x`` (n, p) covariates, ``y`` (n,) true for the treated; n may be 0.
+
+    ``weight`` (n,): a person of weight 2 counts as two of weight 1; those of weight 0 are as if they were not there.
+
+    Raises:
+        GuardError: A weight is negative or not finite.
+    """
+    if weight is not None:
+        return _weighted_moments(x, y, weight)
     mean = x.mean(axis=0) if len(x) else np.zeros(x.shape[1])
     deviation = x - mean
+    n, treated = len(x), int(y.sum())
+    return Moments(n, treated, mean, deviation.T @ deviation, *_ranges(x, y), float(n), float(treated))
+
+
+def _weighted_moments(x: FloatArray, y: NDArray[np.bool_], weight: FloatArray) -> Moments:
+    if not (np.isfinite(weight) & (weight >= 0)).all():
+        raise GuardError(
+            "a weight of the propensity model is negative or not finite", "propensity model",
+            "weights are finite and not below 0", "look at the column of weights",
+        )  # fmt: skip
+    some = weight > 0
+    x, y, weight = x[some], y[some], weight[some]
+    total = float(weight.sum())
+    mean = weight @ x / total if len(x) else np.zeros(x.shape[1])
+    deviation = x - mean
+    scatter, arms = (deviation * weight[:, None]).T @ deviation, (total, float(weight[y].sum()))
+    heaviest = float(weight.max(initial=2.0**-500))
+    return Moments(len(x), int(y.sum()), mean, scatter, *_ranges(x, y), *arms, heaviest)
+
+
+def _ranges(x: FloatArray, y: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
     arms = [x[~y], x[y]]
     low = np.stack([arm.min(axis=0, initial=np.inf) for arm in arms])
     high = np.stack([arm.max(axis=0, initial=-np.inf) for arm in arms])
-    return Moments(len(x), int(y.sum()), mean, deviation.T @ deviation, low, high)
+    return low, high
 
 
 def add_moments(shards: Sequence[Moments]) -> Moments:
@@ -86,14 +136,17 @@ def add_moments(shards: Sequence[Moments]) -> Moments:
 
 
 def _merged(one: Moments, other: Moments) -> Moments:
-    n = one.n + other.n
-    share = other.n / n if n else 0.0
+    weight = one.weight + other.weight
+    share = other.weight / weight if weight else 0.0
     apart = other.mean - one.mean
     return Moments(
-        n,
+        one.n + other.n,
         one.n_treated + other.n_treated,
         one.mean + apart * share,
-        one.scatter + other.scatter + np.outer(apart, apart) * (one.n * share),
+        one.scatter + other.scatter + np.outer(apart, apart) * (one.weight * share),
         np.minimum(one.low, other.low),
         np.maximum(one.high, other.high),
+        weight,
+        one.weight_treated + other.weight_treated,
+        max(one.heaviest, other.heaviest),
     )

@@ -6,7 +6,7 @@ likelihood to about 1e-10 of a standard error, and the same to the last bit howe
 
     moments = add_moments([moments_of(x, y) for x, y in shards])
     def sums_at(beta):
-        return add_sums([logit_sums(x, y, beta, moments.center, moments.scale) for x, y in shards])
+        return add_sums([logit_sums(x, y, beta=beta, moments=moments) for x, y in shards])
     fit = fit_logit(sums_at, moments, columns)
     logit = linear_predictor(x, fit)
 """
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claimtwin.errors import GuardError
-from claimtwin.stats.design import RULE, check_design
+from claimtwin.stats.design import PLAIN, RULE, Tolerance, check_design
 from claimtwin.stats.exact import PARTS, FloatArray, column_sums, cross_products, put_together
 from claimtwin.stats.moments import Moments, add_moments, moments_of
 
@@ -34,6 +34,7 @@ __all__ = [
     "logit_sums",
     "moments_of",
     "sd_of_logit",
+    "to_raw_units",
 ]
 
 CHUNK = 8192
@@ -51,6 +52,12 @@ SLOW, NEAR, SLOW_STEPS = 0.1, 0.01, 12
 after step, climbs a likelihood without a top: the covariates separate the arms."""
 
 
+class SeparationError(GuardError):
+    """Columns tell the arms apart only together; ``column`` is the one that does most."""
+
+    column: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class LogitSums:
     """Sums of one shard, or of all, at one vector of coefficients; the intercept comes first.
@@ -62,25 +69,27 @@ class LogitSums:
     likelihood_parts: FloatArray
     gradient_parts: FloatArray
     information_parts: FloatArray
+    unit: float = 1.0
+    """Weight that an addend of 1 stands for (``Moments.unit``)."""
 
     @property
     def log_likelihood(self) -> float:
         """Log-likelihood, natural logarithm."""
-        return float(put_together(self.likelihood_parts)) * LIKELIHOOD_UNIT
+        return float(put_together(self.likelihood_parts)) * LIKELIHOOD_UNIT * self.unit
 
     @property
     def gradient(self) -> FloatArray:
         """(p,) first derivatives of the log-likelihood."""
-        return put_together(self.gradient_parts)
+        return put_together(self.gradient_parts) * self.unit
 
     @property
     def information(self) -> FloatArray:
         """(p, p) negative second derivatives of the log-likelihood."""
-        return put_together(self.information_parts)
+        return put_together(self.information_parts) * self.unit
 
     def pack(self) -> FloatArray:
-        """Flatten to one float64 vector: p, n, then the addends of likelihood, gradient, information."""
-        head = np.array([self.gradient_parts.shape[1], self.n], np.float64)
+        """Flatten to one float64 vector: p, n, unit, then the addends of likelihood, gradient, information."""
+        head = np.array([self.gradient_parts.shape[1], self.n, self.unit], np.float64)
         tail = (self.likelihood_parts, self.gradient_parts.ravel(), self.information_parts.ravel())
         return np.concatenate([head, *tail])
 
@@ -89,8 +98,9 @@ class LogitSums:
         """Undo ``pack``."""
         flat = np.asarray(vector, np.float64)
         p = int(flat[0])
-        likelihood, gradient, information = np.split(flat[2:], np.cumsum([PARTS, PARTS * p]))
-        return cls(int(flat[1]), likelihood, gradient.reshape(PARTS, p), information.reshape(PARTS, p, p))
+        likelihood, gradient, information = np.split(flat[3:], np.cumsum([PARTS, PARTS * p]))
+        sums = likelihood, gradient.reshape(PARTS, p), information.reshape(PARTS, p, p)
+        return cls(int(flat[1]), *sums, float(flat[2]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,19 +128,32 @@ class LogitFit:
 
 
 def logit_sums(
-    x: FloatArray, y: NDArray[np.bool_], beta: FloatArray, center: FloatArray, scale: FloatArray
+    x: FloatArray,
+    y: NDArray[np.bool_],
+    weight: FloatArray | None = None,
+    *,
+    beta: FloatArray,
+    moments: Moments,
 ) -> LogitSums:
     """Sums of one shard at ``beta``, which speaks of (x - center) / scale and has the intercept first.
 
     Args:
         x: (n, p) covariates in their own units, n may be 0.
         y: (n,) true for the treated.
+        weight: (n,) weights as in ``moments_of``; none: 1 each.
         beta: (p + 1,) coefficients in the standardised space.
-        center, scale: (p,) ``Moments.center`` and ``Moments.scale`` of all rows.
+        moments: Moments of all rows, whose center, scale and unit are used.
     """
-    shape = LogitSums(0, np.zeros(PARTS), np.zeros((PARTS, len(beta))), np.zeros((PARTS, len(beta), len(beta))))
-    starts = range(0, len(x), CHUNK)
-    return add_sums([shape, *(_chunk_sums(x[i : i + CHUNK], y[i : i + CHUNK], beta, center, scale) for i in starts)])
+    share = None
+    if weight is not None:
+        x, y, share = x[weight > 0], y[weight > 0], weight[weight > 0] / moments.unit
+    shape = np.zeros(PARTS), np.zeros((PARTS, len(beta))), np.zeros((PARTS, len(beta), len(beta)))
+    total = LogitSums(0, *shape, moments.unit)
+    for i in range(0, len(x), CHUNK):
+        rows = slice(i, i + CHUNK)
+        sums = _chunk_sums(x[rows], y[rows], None if share is None else share[rows], beta, moments)
+        total = add_sums([total, sums])
+    return total
 
 
 def add_sums(shards: Sequence[LogitSums]) -> LogitSums:
@@ -138,23 +161,27 @@ def add_sums(shards: Sequence[LogitSums]) -> LogitSums:
     likelihood = np.add.reduce([shard.likelihood_parts for shard in shards])
     gradient = np.add.reduce([shard.gradient_parts for shard in shards])
     information = np.add.reduce([shard.information_parts for shard in shards])
-    return LogitSums(sum(shard.n for shard in shards), likelihood, gradient, information)
+    return LogitSums(sum(shard.n for shard in shards), likelihood, gradient, information, shards[0].unit)
 
 
-def fit_logit(sums_at: Callable[[FloatArray], LogitSums], moments: Moments, columns: Sequence[str]) -> LogitFit:
+def fit_logit(
+    sums_at: Callable[[FloatArray], LogitSums], moments: Moments, columns: Sequence[str], bears: Tolerance = PLAIN
+) -> LogitFit:
     """Fit by maximum likelihood; an intercept is added as column ``intercept``.
 
     Args:
         sums_at: Sums of all rows at coefficients of the standardised space; see ``logit_sums``.
         moments: Moments of all rows.
         columns: Names of the p covariates.
+        bears: What ``check_design`` lets pass.
 
     Raises:
-        GuardError: See ``check_design``; or several columns together separate the arms.
+        GuardError: See ``check_design``.
+        SeparationError: Several columns together separate the arms.
     """
-    check_design(moments, columns)
+    check_design(moments, columns, bears)
     beta, sums, iterations = _climb(sums_at, moments, columns)
-    back = _to_raw_units(moments)
+    back = to_raw_units(moments)
     covariance = back @ _inverse(sums.information) @ back.T
     errors = np.sqrt(np.diag(covariance))
     names = ("intercept", *columns)
@@ -172,21 +199,23 @@ def sd_of_logit(fit: LogitFit, moments: Moments) -> float:
     Rounded, so that a caliper in its units is the same for every sharding of the moments.
     """
     slopes = fit.params[1:]
-    return float(f"{np.sqrt(slopes @ moments.scatter @ slopes / max(moments.n - 1, 1)):.9g}")
+    return float(f"{np.sqrt(slopes @ moments.scatter @ slopes / max(moments.weight - 1, 1)):.9g}")
 
 
 def _chunk_sums(
-    x: FloatArray, y: NDArray[np.bool_], beta: FloatArray, center: FloatArray, scale: FloatArray
+    x: FloatArray, y: NDArray[np.bool_], share: FloatArray | None, beta: FloatArray, moments: Moments
 ) -> LogitSums:
-    z = (x - center) / scale
+    z = (x - moments.center) / moments.scale
     margin = np.where(y, 1.0, -1.0) * _predict(z, beta)
     small = np.exp(-np.abs(margin))
     missed = np.where(margin < 0, 1.0, small) / (1.0 + small)  # probability of the arm not taken
     likelihood = np.maximum(np.minimum(margin, 0.0) - np.log1p(small), -LIKELIHOOD_UNIT) / LIKELIHOOD_UNIT
+    pull, root = np.where(y, missed, -missed), np.sqrt(small) / (1.0 + small)
+    if share is not None:
+        likelihood, pull, root = likelihood * share, pull * share, root * np.sqrt(share)
     rows = np.column_stack([np.ones(len(z)), z])
-    gradient = column_sums(np.where(y, missed, -missed)[:, None] * rows)
-    information = cross_products((np.sqrt(small) / (1.0 + small))[:, None] * rows)
-    return LogitSums(len(x), column_sums(likelihood[:, None])[:, 0], gradient, information)
+    gradient, information = column_sums(pull[:, None] * rows), cross_products(root[:, None] * rows)
+    return LogitSums(len(x), column_sums(likelihood[:, None])[:, 0], gradient, information, moments.unit)
 
 
 def _predict(x: FloatArray, beta: FloatArray) -> FloatArray:
@@ -202,7 +231,7 @@ def _climb(
 ) -> tuple[FloatArray, LogitSums, int]:
     """Newton steps from the arms' shares to the top of the likelihood: coefficients, sums there, steps taken."""
     beta = np.zeros(len(columns) + 1)
-    beta[0] = np.log(moments.n_treated / (moments.n - moments.n_treated))
+    beta[0] = np.log(moments.weight_treated / (moments.weight - moments.weight_treated))
     sums, before, slow = sums_at(beta), np.inf, 0
     for iteration in range(MOST_ITERATIONS):
         step = _newton_step(sums, beta, moments, columns)
@@ -246,21 +275,23 @@ def _inverse(information: FloatArray) -> FloatArray:
     return np.asarray(root.T @ root / np.outer(size, size))
 
 
-def _to_raw_units(moments: Moments) -> FloatArray:
+def to_raw_units(moments: Moments) -> FloatArray:
     """(p + 1, p + 1) linear map from coefficients of (x - center) / scale to those of x."""
     back = np.diag(np.concatenate([[1.0], 1 / moments.scale]))
     back[0, 1:] = -moments.center / moments.scale
     return back
 
 
-def _separated(beta: FloatArray, moments: Moments, columns: Sequence[str]) -> GuardError:
+def _separated(beta: FloatArray, moments: Moments, columns: Sequence[str]) -> SeparationError:
     """The error for columns that tell the arms apart only together: those with the largest coefficients."""
     weight = np.abs(beta[1:] / moments.scale * moments.sd)
     largest = [columns[i] for i in np.argsort(-weight, kind="stable")[:3] if weight[i] > weight.max() / 10]
     named = ", ".join(f"'{column}'" for column in largest)
-    return GuardError(
+    error = SeparationError(
         f"the propensity model has no finite solution: columns {named} together separate the arms",
         "score.covariates",
         RULE,
         "remove one of them from `score.covariates` in the study file",
     )
+    error.column = largest[0]
+    return error

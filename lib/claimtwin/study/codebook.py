@@ -14,6 +14,7 @@ from claimtwin.config.events import REGION_OF_INDEX, diagnosis_key
 from claimtwin.config.histories import Histories
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
+from claimtwin.spark.columns import DIAGNOSES
 from claimtwin.spark.decode import CodeBook
 
 COMORBIDITIES = {"charlson": "comorbidities", "elixhauser": "elixhauser"}
@@ -45,6 +46,9 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
         products=_products(asked.fills.products if asked.fills else None, env),
         benzodiazepines=_products(asked.benzodiazepines, env),
         comorbidities=COMORBIDITIES[protocol.score.comorbidities],
+        positions=DIAGNOSES if protocol.score.comorbidity_positions == "any" else DIAGNOSES[1:],
+        points="van_walraven" if "van_walraven_points" in protocol.score.covariates else None,
+        kinds=tuple(protocol.score.data_driven.kinds) if protocol.score.data_driven else (),
     )
 
 
@@ -60,17 +64,19 @@ def _products(name: str | None, env: Env) -> tuple[Product, ...]:
 
 
 def _diagnoses(protocol: Protocol) -> tuple[str, ...]:
-    """Every list of diagnoses that events name, each once; all body regions for the region of the index."""
+    """Every list of diagnoses that events and covariates name, each once; all regions for the region of the index."""
     named = [event.key.codes for event in protocol.events() if event.diagnosis]
     regions = [f"body_regions.{region}" for region in protocol.regions] if REGION_OF_INDEX in named else []
-    return tuple(_known_diagnosis(name) for name in dict.fromkeys([*named, *regions]) if name != REGION_OF_INDEX)
+    events = [_known_diagnosis(name) for name in dict.fromkeys([*named, *regions]) if name != REGION_OF_INDEX]
+    asked = [_known_diagnosis(name, "score.diagnoses") for name in protocol.score.diagnoses]
+    return tuple(dict.fromkeys([*events, *asked]))
 
 
 def _diagnosis_of(arm: Arm) -> str | None:
     return _known_diagnosis(diagnosis_key(arm.diagnosis)) if arm.diagnosis else None
 
 
-def _known_diagnosis(name: str) -> str:
+def _known_diagnosis(name: str, key: str = "diagnosis") -> str:
     if ":" in name:
         own_diagnoses(name)
         return name
@@ -79,7 +85,7 @@ def _known_diagnosis(name: str) -> str:
         known = [f"{one}.{own}" for one in DIAGNOSIS_LISTS for own in group_names(one)]
         close = difflib.get_close_matches(name, known, n=3)
         raise ConfigError(
-            f"No diagnoses are called '{name}'.", "study: outcomes.diagnosis", "lib/claimtwin/codes/SOURCES.md",
+            f"No diagnoses are called '{name}'.", f"study: {key}", "lib/claimtwin/codes/SOURCES.md",
             f"use {' or '.join(close)}" if close else f"name a list ({', '.join(DIAGNOSIS_LISTS)}) and its group",
         )  # fmt: skip
     return name

@@ -80,9 +80,9 @@ def collect_reasons(design: Design, unmatched: int | None, min_cell: int) -> dic
     return {reason: None if hidden else found[reason] for reason in sorted(found)}
 
 
-def collect_overlap(scores: DataFrame, min_cell: int) -> dict[str, list[Any]]:
-    """People of each arm by twentieth of the propensity score."""
-    table = collect_compact(count_overlap(scores), ["treated", "bin", "n"], max_rows=2 * BINS)
+def collect_overlap(scores: DataFrame, min_cell: int, middle: float = 0.0) -> dict[str, list[Any]]:
+    """People of each arm by twentieth of the propensity score; ``middle`` as in ``count_overlap``."""
+    table = collect_compact(count_overlap(scores, middle), ["treated", "bin", "n"], max_rows=2 * BINS)
     found = {(row["treated"], row["bin"]): row["n"] for row in table.to_pylist()}
     arms = {
         arm: hide_lone([withhold(found.get((treated, k), 0), min_cell) for k in range(BINS)])
@@ -97,9 +97,9 @@ def collect_balance(design: Design, protocol: Protocol, columns: Sequence[Design
     frame = sum_balance(eligible, keep_pairs(design.matches.frame), columns)
     names = ["treated", "matched", "n", *(f"{kind}_{k}" for kind in ("sum", "square") for k in range(len(columns)))]
     found = collect_compact(frame, names, max_rows=4).to_pylist()
-    before, after = _arm_pairs(found, columns), _arm_pairs([row for row in found if row["matched"]], columns)
-    binary = {column.name for column in columns if column.level is not None}
-    rows = balance_table(before, after, sorted(binary))
+    before, after = arm_pairs(found, columns), arm_pairs([row for row in found if row["matched"]], columns)
+    binary = {column.name for column in columns if column.is_binary}
+    rows = balance_table(before, after, sorted(binary), protocol.balance.denominator)
     first = columns[0].name
     sizes = {
         when: (now[first].treated.n, now[first].comparator.n) for when, now in (("before", before), ("after", after))
@@ -133,7 +133,9 @@ def _block(row: Mapping[str, Any], min_cell: int) -> dict[str, Any]:
     return {"block": row["block"], "treated": whole, "comparator": comparator, "pairs": pairs}
 
 
-def _arm_pairs(found: Rows, columns: Sequence[DesignColumn]) -> dict[str, ArmPair]:
+def arm_pairs(found: Rows, columns: Sequence[DesignColumn]) -> dict[str, ArmPair]:
+    """Both arms of each column, from rows of ``spark.summaries.sum_balance``."""
+
     def sums(treated: bool, k: int) -> ArmSums:
         rows = [row for row in found if row["treated"] == treated]
         total, square = (sum((row[f"{kind}_{k}"] for row in rows), start=0) for kind in ("sum", "square"))

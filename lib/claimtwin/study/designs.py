@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from claimtwin.config.designs import OtherDesign
 from claimtwin.config.protocol import Outcome, Protocol
+from claimtwin.config.score import CATEGORIES
 from claimtwin.io.collect import collect_compact
-from claimtwin.spark.design import CATEGORIES, design_columns, matrix_of
+from claimtwin.spark.design import design_columns, matrix_of
 from claimtwin.stats.designs import DesignEstimate, doubly_robust, keep_between, stratified, weighted
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.expected import expected_by_arm

@@ -11,12 +11,13 @@ from pyspark.sql import functions as F
 from claimtwin.config.deployment import Env
 from claimtwin.config.matching import Matching
 from claimtwin.config.protocol import Protocol
+from claimtwin.config.score import CATEGORIES
 from claimtwin.errors import ClaimtwinError, GuardError
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store
 from claimtwin.spark.block_sizes import count_large_of_each
 from claimtwin.spark.decode import CodeBook
-from claimtwin.spark.design import CATEGORIES, DesignColumn, design_columns, levels_of
+from claimtwin.spark.design import DesignColumn, design_columns, levels_of
 from claimtwin.spark.grid import find_eligible, find_grid_outcomes, pack_designs, sum_all_logits, sum_all_moments
 from claimtwin.spark.packing import PACKED
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
@@ -121,7 +122,7 @@ def _models(run: GridRun, candidates: Made) -> tuple[dict[int, ScoreModel], dict
         return {k: add_sums([LogitSums.unpack(row) for row in rows[k]]) for k in asked}
 
     fits = fit_together(sums_at, moments, {k: [c.name for c in own] for k, (_, own) in columns.items()})
-    models = {k: ScoreModel(columns[k][1], fit, sd_of_logit(fit, moments[k]))
+    models = {k: ScoreModel(columns[k][1], (None,) * widths[k], fit, sd_of_logit(fit, moments[k]))
               for k, fit in fits.items() if isinstance(fit, LogitFit)}  # fmt: skip
     reasons = {k: fit.what for k, fit in fits.items() if isinstance(fit, GuardError)}
     run.say(f"grid: {len(models)} score models fitted together, {len(reasons)} cannot be fitted")

@@ -8,11 +8,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from claimtwin.config.protocol import Protocol
+from claimtwin.config.score import CATEGORIES
 from claimtwin.errors import GuardError
 from claimtwin.io.collect import collect_compact
 from claimtwin.kernel.outcomes import outcome_columns
 from claimtwin.report.words import RATIOS
-from claimtwin.spark.design import CATEGORIES
 from claimtwin.stats.withhold import is_small
 from claimtwin.study.counts import Rows
 from claimtwin.study.effects import estimate

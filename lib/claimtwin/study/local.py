@@ -19,7 +19,8 @@ from claimtwin.codes.states import census_regions
 from claimtwin.config.deployment import TableName
 from claimtwin.config.load import load_file
 from claimtwin.config.protocol import Protocol
-from claimtwin.errors import GuardError
+from claimtwin.config.score import CATEGORIES, Score
+from claimtwin.errors import ConfigError, GuardError
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.kernel.matching import match_largest
@@ -28,7 +29,7 @@ from claimtwin.kernel.outcomes import count_outcomes
 from claimtwin.schema.tables import TABLES, arrow_schema
 from claimtwin.spark.blocks import DAY, MEMBERS
 from claimtwin.spark.decode import CodeBook, claims_of_block
-from claimtwin.spark.design import CATEGORIES, design_columns, matrix_of
+from claimtwin.spark.design import design_columns, matrix_of
 from claimtwin.spark.facts import candidates_of_block
 from claimtwin.stats.newton import add_sums, fit_logit, linear_predictor, logit_sums, moments_of, sd_of_logit
 from claimtwin.study.effects import estimate
@@ -177,6 +178,14 @@ def _numbers(people: pa.ChunkedArray) -> Rows:
 
 def _scores(candidates: pa.Table, protocol: Protocol, treated: NDArray[np.bool_]) -> tuple[Scores, float]:
     """Logit of the propensity of each candidate, and its standard deviation."""
+    asked = protocol.score
+    measured = {"covariates", "lookback_days", "comorbidities", "comorbidity_positions"}
+    if asked != Score(**asked.model_dump(include=measured)):
+        raise ConfigError(
+            "A population in one process is scored by main effects and maximum likelihood alone.",
+            where="score",
+            remedy="leave `score` as it is, or run the study on tables",
+        )
     named = protocol.score.covariates
     levels: dict[str, list[str]] = {
         name: sorted(set(candidates[name].to_pylist())) for name in named if name in CATEGORIES
@@ -186,7 +195,7 @@ def _scores(candidates: pa.Table, protocol: Protocol, treated: NDArray[np.bool_]
     moments = moments_of(x, treated)
 
     def sums_at(beta: Scores) -> Any:
-        return add_sums([logit_sums(x, treated, beta, moments.center, moments.scale)])
+        return add_sums([logit_sums(x, treated, beta=beta, moments=moments)])
 
     fit = fit_logit(sums_at, moments, [column.name for column in columns])
     return linear_predictor(x, fit), sd_of_logit(fit, moments)

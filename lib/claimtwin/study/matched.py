@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from claimtwin.config.outcomes import DAYS
 from claimtwin.config.protocol import Protocol
+from claimtwin.config.score import CATEGORIES
 from claimtwin.io.collect import collect_compact
 from claimtwin.kernel.outcomes import outcome_columns
-from claimtwin.spark.design import CATEGORIES, design_columns, matrix_of
+from claimtwin.spark.design import design_columns, matrix_of
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.stats.matched import Matched
 from claimtwin.study.tables import StudyTables

@@ -28,9 +28,10 @@ from claimtwin.study.model_table import model_frame, read_model
 from claimtwin.study.progress import Say
 from claimtwin.study.report import Result, write_report
 from claimtwin.study.results import require_pairs
-from claimtwin.study.scoring import fit_score, read_columns
+from claimtwin.study.scoring import fit_score
 from claimtwin.study.stages import Made, make_table, open_table
 from claimtwin.study.tables import Design, StudyTables
+from claimtwin.study.terms import read_terms
 
 MIB = 1024 * 1024
 
@@ -150,9 +151,11 @@ def _model(run: Run, candidates: Made, eligible: DataFrame) -> Made:
     made_from = {"candidates": candidates.identity, **run.part("score")}
 
     def build() -> DataFrame:
-        columns = read_columns(eligible, run.protocol.score.covariates)
-        design = make_table(run.spark, run.table("design"), made_from, lambda: pack_design(eligible, columns), run.say)
-        model = fit_score(design.frame, columns)
+        score = run.protocol.score
+        columns, tie = read_terms(eligible, score), "tie_key" if score.penalty else None
+        packed = lambda: pack_design(eligible, columns, tie=tie)  # noqa: E731
+        design = make_table(run.spark, run.table("design"), made_from, packed, run.say)
+        model = fit_score(design.frame, columns, score)
         run.say(f"score: {model.fit.iterations} Newton steps over {model.fit.n:,} candidates")
         return model_frame(run.spark, model)
 

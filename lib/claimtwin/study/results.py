@@ -9,6 +9,7 @@ from claimtwin.config.matching import PER_BLOCK
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import GuardError
 from claimtwin.stats.withhold import is_small, withhold
+from claimtwin.study.balance_detail import detail_part
 from claimtwin.study.counts import (
     ARMS,
     Flow,
@@ -26,6 +27,7 @@ from claimtwin.study.files import read_truth
 from claimtwin.study.gates import blinding_part, empty_analysis, judge, read_design
 from claimtwin.study.grid_rows import grid_rows
 from claimtwin.study.matched import MatchedRows, collect_matched, matched_rows
+from claimtwin.study.score_results import score_part
 from claimtwin.study.sensitivity import power_rows, sensitivity_of
 from claimtwin.study.subgroups import subgroups_of
 from claimtwin.study.tables import Design, StudyTables
@@ -45,7 +47,7 @@ def build_results(
     """
     design, cell = tables.design, env.disclosure.min_cell
     flow = collect_flow(design.candidates.frame, protocol, design.pairs, cell)
-    balance = collect_balance(design, protocol, design.model.columns, cell)
+    balance = collect_balance(design, protocol, design.model.plain, cell)
     matched = matched_rows(collect_matched(tables, protocol, env.door.max_rows), protocol)
     gates = judge(read_design(design.score_rows(), balance, design.pairs), matched, protocol, cell)
     blinding = blinding_part(gates, unblind)
@@ -57,10 +59,11 @@ def build_results(
         "disclosure": {"min_cell": cell},
         "ingest": read_ingest_counts(spark, env.tables, cell),
         "attrition": flow.attrition,
-        "score": _score(design),
+        "score": score_part(design, protocol, cell),
         "matching": _matching(protocol, design, flow, cell),
         "overlap": collect_overlap(design.score_rows(), cell),
         "balance": balance,
+        **detail_part(design, protocol, cell),
         "power": power_rows(design.pairs, protocol) if withhold(design.pairs, cell) is not None else [],
         "truth": read_truth(env.truth),
     }
@@ -134,18 +137,6 @@ def _study(protocol: Protocol) -> dict[str, Any]:
         "published": [row.model_dump(mode="json") for row in protocol.published],
         "assumptions": assumption_rows(protocol),
         "protocol": protocol.model_dump(mode="json", exclude={"published", "assumptions"}),
-    }
-
-
-def _score(design: Design) -> dict[str, Any]:
-    fit = design.model.fit
-    return {
-        "columns": list(fit.columns),
-        "params": fit.params.tolist(),
-        "se": fit.standard_errors.tolist(),
-        "iterations": fit.iterations,
-        "n": fit.n,
-        "sd_logit": design.model.sd_logit,
     }
 
 

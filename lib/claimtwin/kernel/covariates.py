@@ -1,0 +1,108 @@
+"""Covariates that a study measures only when it asks for them, and the codes from which a study may choose some."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from claimtwin.config.score import FAMILIES, Score
+from claimtwin.kernel.claims import Claims, CodeGroups, Conditions
+from claimtwin.kernel.columns import Days, Events, Flags, Index, keys, starts_run, sum_between
+
+Values = NDArray[np.int64] | NDArray[np.float64] | NDArray[np.str_]
+PHASES = (("before", "1900-01-01"), ("shutdown", "2020-03-13"), ("emergency", "2020-06-01"), ("after", "2023-05-11"))
+"""Phases of the pandemic in the US and their first days: Proclamation 9994 (national emergency, 13 March 2020), most
+states reopened by the end of May 2020, end of the public health emergency on 11 May 2023 (HHS)."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Distinct keys of each asked member, one after the other: those of row k are ``keys[ends[k - 1]:ends[k]]``."""
+
+    keys: Index
+    ends: Index
+
+
+def measure_extras(claims: Claims, score: Score, member: Index, index: Days) -> dict[str, Values]:
+    """Each covariate that the protocol asks for beyond the ordinary ones, by name, a value for each asked member.
+
+    Args:
+        claims: The block's claims.
+        score: ``covariates``, ``drug_classes`` and ``diagnoses`` are read.
+        member, index: One row a member asked about.
+
+    The look-back is the ``lookback_days`` before index, the index day left out. ``<family>_lines`` counts service
+    lines of a care family; ``<family>_log_allowed`` is ln(1 + allowed dollars), nought where reversals outweigh them;
+    ``fills_of_<list>`` counts dispensings; ``has_<list>_<group>`` is 1 with such a diagnosis, in any position.
+    """
+    days = score.lookback_days
+    found: dict[str, Values] = {}
+    for name in score.covariates:
+        if name == "van_walraven_points":
+            found[name] = _points(claims.points, member, index, days)
+        elif name == "pandemic_phase":
+            found[name] = phase_of(index)
+        elif name.endswith("_lines"):
+            found[name] = _of_family(claims, name.removesuffix("_lines"), member, index, days)[0]
+        elif name.endswith("_log_allowed"):
+            cents = _of_family(claims, name.removesuffix("_log_allowed"), member, index, days)[1]
+            found[name] = np.log1p(np.maximum(cents, 0) / 100)
+    names = score.measured()
+    for fills, listed in zip(names, score.drug_classes, strict=False):
+        found[fills] = Events.of(*claims.drugs[listed]).count(member, index, -days, -1)
+    for flag, group in zip(names[len(score.drug_classes) :], score.diagnoses, strict=True):
+        lines = Events.of(*claims.diagnoses[group]).count(member, index, -days, -1)
+        found[flag] = (lines > 0).astype(np.int64)
+    return found
+
+
+def phase_of(index: Days) -> NDArray[np.str_]:
+    """Phase of the pandemic (``PHASES``) that each day lies in."""
+    first = np.array([day for _, day in PHASES[1:]], "datetime64[D]").astype(np.int64)
+    return np.array([name for name, _ in PHASES])[np.searchsorted(first, index, "right")]
+
+
+def groups_before(groups: CodeGroups, member: Index, index: Days, days: int) -> Cells:
+    """Distinct code groups of each asked member in the ``days`` before index, the index day left out, ascending."""
+    key = keys(groups.member, groups.day)
+    low = np.searchsorted(key, keys(member, index - np.int32(days)), "left")
+    many = np.searchsorted(key, keys(member, index - np.int32(1)), "right") - low
+    asked = np.repeat(np.arange(len(member)), many)
+    row = np.arange(len(asked)) - np.repeat(np.cumsum(many) - many, many) + low[asked]
+    group = groups.key[row]
+    order = np.lexsort((group, asked))
+    asked, group = asked[order], group[order]
+    first = starts_run(asked) | starts_run(group)
+    return Cells(group[first], np.cumsum(np.bincount(asked[first], minlength=len(member))))
+
+
+def _points(conditions: Conditions, member: Index, index: Days, days: int) -> Index:
+    """Van Walraven's points: those of each group with a diagnosis, once; metastases take the place of the tumour.
+
+    Source: van Walraven, Austin, Jennings, Quan, Forster, Med. Care 2009;47:626-633, Table 2.
+    """
+    names, points = conditions.names, conditions.points
+    has = {name: _has(conditions, k, member, index, days) for k, name in enumerate(names)}
+    if "solid_tumor" in has:
+        has["solid_tumor"] = has["solid_tumor"] & ~has["metastatic_cancer"]
+    total = np.zeros(len(member), np.int64)
+    for name, worth in zip(names, points, strict=True):
+        total += worth * has[name]
+    return total
+
+
+def _has(conditions: Conditions, group: int, member: Index, index: Days, days: int) -> Flags:
+    rows = conditions.group == group
+    return Events.of(conditions.member[rows], conditions.day[rows]).count(member, index, -days, -1) > 0
+
+
+def _of_family(claims: Claims, family: str, member: Index, index: Days, days: int) -> tuple[Index, Index]:
+    """Lines and cents of one care family in the look-back."""
+    services = claims.services
+    rows = services.families[:, FAMILIES.index(family)]
+    own, day, cents = services.member[rows], services.day[rows], services.cents[rows]
+    total: Callable[[Index], Index] = lambda amount: sum_between(  # noqa: E731
+        own, day, amount, member, index, first=-days, last=-1
+    )
+    return total(np.ones_like(cents)), total(cents)
