@@ -24,7 +24,7 @@ from claimtwin.spark.blocks import MEMBERS
 from claimtwin.spark.decode import CodeBook, claims_of_block
 from claimtwin.spark.facts import candidates_of_block
 from claimtwin.spark.histories import _episodes_of_block, _fills_of_block, _runs_of_block
-from claimtwin.spark.outcomes import _outcomes_of_block
+from claimtwin.spark.outcomes import count_asked
 from claimtwin.study.local import block_of, synth_book, synth_protocol
 from claimtwin.synth.feed import generate
 from claimtwin.synth.spec import NO_DIRT, SynthSpec
@@ -187,7 +187,7 @@ def compare_episodes(people):
 def compare_outcomes(people):
     found = candidates_of_block(people.block, people.protocol, people.book)
     asked = {"asked": found.select(["person_id", "treated", "index_date"])}
-    made = _outcomes_of_block({**people.block, **asked}, people.protocol, people.book)
+    made = count_asked({**people.block, **asked}, people.protocol, people.book)
     yield "outcomes", people.ask("outcomes", "outcomes"), made
 
 
