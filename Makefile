@@ -49,8 +49,8 @@ demo: setup java ## a whole study on made-up claims with a known effect; leaves 
 	@$(BIN)/claimtwin demo --folder claimtwin-demo
 
 test: setup java ## run the tests: those of the whole way, and beside them all others
-	@others=$$(mktemp); $(BIN)/python -m pytest -q -m "not whole_way" --durations=25 >"$$others" 2>&1 & beside=$$!; \
-	$(BIN)/python -m pytest -q -m whole_way --durations=25; status=$$?; \
+	@others=$$(mktemp); $(BIN)/python -m pytest -q -m "not whole_way" --durations=5 >"$$others" 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest -q -m whole_way --durations=5; status=$$?; \
 	wait $$beside || status=1; cat "$$others"; rm -f "$$others"; exit $$status
 
 check: $(VENV)/.ready ## lint, formatting, types and house rules; changes nothing

@@ -166,7 +166,9 @@ def lines_of(lines: list[Line]) -> list[str]:
 def _mark(key: Key) -> str:
     _, measure, adjusted, errors, model = key
     conditional = measure == "odds_ratio" and (adjusted or model in ("mcnemar", "conditional_logit"))
-    return (" [c]" if conditional and model != "standardised" else "") + (" [p]" if errors == "nonrobust" else "")
+    marks = {" [c]": conditional and model != "standardised", " [p]": errors == "nonrobust"}
+    marks[" [e]"] = errors in ("cluster_employer", "cluster_both")
+    return "".join(mark for mark, holds in marks.items() if holds)
 
 
 NOTES = (
@@ -175,6 +177,10 @@ NOTES = (
     "    truth that it is held against here: its bias is of its definition, not of the match.",
     "[p] ordinary errors take the two of a pair for independent; where pairs resemble each other they tell too much",
     "    or too little. type-I: where nothing has an effect, 5 % of the intervals should lie beside no effect.",
+    "[e] errors by employer lean on many employers of like size; here a few large ones hold most people, so they tell",
+    "    too little.",
+    "    Fills per 100 are few and skewed: their normal intervals are a little short. A negative binomial model that",
+    "    is not estimable in many populations is shown for the others, which are not a fair choice of them.",
 )
 
 

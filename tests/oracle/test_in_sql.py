@@ -1,5 +1,6 @@
 """The kernels' facts against SQL written from the rules; ``python -m bench.sql_oracle`` does the same for 50,000."""
 
+import pytest
 from claimtwin.config.deployment import Ingest, Settle
 from claimtwin.schema.feed import Feed
 from claimtwin.spark.contract import keep_accepted
@@ -30,6 +31,7 @@ def test_another_rule_is_another_answer():
     assert min(people.differences("span_medical", some)) > 0
 
 
+@pytest.mark.whole_way  # a feed through the ingest
 def test_fills_net_of_reversals_are_the_answer_of_sql(spark):
     spec = taken_back(400)
     rules = Ingest(data_through=DATA_THROUGH, settle=Settle(pharmacy="net_reversals"))
