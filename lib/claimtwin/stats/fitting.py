@@ -72,8 +72,9 @@ class Fit:
 
     @property
     def error(self) -> float:
-        """Standard error of the arm's coefficient."""
-        return float(np.sqrt(self.cov[ARM, ARM]))
+        """Standard error of the arm's coefficient; not a number where the variance came out negative."""
+        with np.errstate(invalid="ignore"):
+            return float(np.sqrt(self.cov[ARM, ARM]))
 
 
 def independent(treated: NDArray[np.bool_], covariates: FloatArray) -> list[int]:
@@ -125,11 +126,13 @@ def difference(value: FloatArray, design: FloatArray, people: Matched, errors: E
         raise CannotFitError("fewer people than columns")
     options = {"cov_type": "HC3"} if errors == "hc3" else covariance(errors, people)
     fit = guarded(lambda: sm.OLS(value, design).fit(use_t=True, **options))
-    if not np.isfinite(fit.bse[ARM]):
+    with np.errstate(invalid="ignore"):  # a variance may come out negative, of another column, too
+        error = fit.bse[ARM]
+    if not np.isfinite(error):
         raise CannotFitError(NOT_FINITE)
     low, high = fit.conf_int()[ARM]
     apart = float(fit.params[ARM])
-    p_value = float(fit.pvalues[ARM]) if fit.bse[ARM] > 0 else float(apart == 0)
+    p_value = float(fit.pvalues[ARM]) if error > 0 else float(apart == 0)
     return Estimate(apart, float(low), float(high), p_value)
 
 
