@@ -18,6 +18,8 @@ from claimtwin.study.concepts import drop_concepts, with_concepts, write_concept
 from tests.spark.test_other_feeds import day, rows_of
 from tests.support.shared import shared_data
 
+pytestmark = pytest.mark.whole_way  # reads whole feeds
+
 LISTS = {"drug_a": ("statin ",), "drug_b": ("pril ", "metformin", "hydrochlorothiazide")}
 LISTS["either"] = LISTS["drug_a"] + LISTS["drug_b"]
 FIRST, LAST = date(2008, 7, 1), date(2010, 11, 30)

@@ -15,6 +15,8 @@ from claimtwin.io.adapters.tuva import read_tuva
 from tests.support.feeds import accepted_rows
 from tests.support.shared import shared_data
 
+pytestmark = pytest.mark.whole_way  # reads whole feeds
+
 
 def rows_of(folder, name):
     with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as lines:
