@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 
 import numpy as np
-from claimtwin.kernel.candidates import VISITS, build_candidates
+from claimtwin.config import events
+from claimtwin.kernel.candidates import build_candidates
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.kernel.outcomes import count_outcomes, outcome_columns
 from hypothesis import given, settings
@@ -70,8 +71,8 @@ def test_outcomes_equal_those_counted_by_hand(seed, asked, until):
 def test_an_empty_block_has_no_candidates(seed):
     found = build_candidates(columns_of(EMPTY), case_of(seed)[1])
     assert len(found.member) == 0
-    assert found.visits.shape == (0, len(VISITS))
+    assert found.visits.shape == (0, len(FAMILIES))
 
 
 def test_the_oracle_and_the_kernel_name_the_same_care():
-    assert VISITS == FAMILIES
+    assert events.FAMILIES == FAMILIES

@@ -11,8 +11,8 @@ from claimtwin.report.figures import grid_plot
 from claimtwin.report.grid_tables import grid_tables
 from claimtwin.report.page import render_report
 from claimtwin.report.tables import csv_tables
-from claimtwin.stats.newton import LogitFit, add_sums, fit_logit, logit_sums, moments_of
-from claimtwin.stats.together import fit_together
+from claimtwin.stats.newton import LogitFit, add_sums, climb_logit, fit_logit, logit_sums, moments_of
+from claimtwin.stats.together import or_fault, run_together
 from claimtwin.study import grid_rows as rows_of_grid
 from claimtwin.study.effects import estimate
 from claimtwin.study.grid_plan import plan_grid
@@ -46,6 +46,8 @@ def grid_of(*changes: dict) -> dict:
         ({"outcomes.any_opioid": 3}, "name a key of the outcome"),
         ({"matching.ratio": 2}, "a study is 1:1"),
         ({"washout.days.more": 1}, "'days' has no keys"),
+        ({"outcomes.any_opioid.kind": "time"}, "outcomes: those of the study"),
+        ({"score.penalty": {"strength": 0.1}}, "unpenalised"),
     ],
 )
 def test_a_variant_that_is_no_study_is_refused_before_anything_runs(change: dict, why: str) -> None:
@@ -106,7 +108,7 @@ def test_models_fitted_together_are_those_fitted_alone_and_one_pass_serves_all()
         passes.append(sorted(asked))
         return {k: at(k, beta) for k, beta in asked.items()}
 
-    found = fit_together(sums_at, moments, columns)
+    found = run_together({k: or_fault(climb_logit(moments[k], columns[k])) for k in moments}, sums_at)
     assert isinstance(found[9], GuardError) and "separates the arms" in found[9].what
     alone, calls = {}, 0
     for k in range(4):
@@ -129,8 +131,8 @@ def test_an_error_of_the_pass_ends_every_fit_and_comes_out() -> None:
         raise OSError("the cluster is gone")
 
     with pytest.raises(OSError, match="gone"):
-        fit_together(broken, moments, columns)
-    assert fit_together(broken, {}, {}) == {}
+        run_together({k: climb_logit(moments[k], columns[k]) for k in moments}, broken)
+    assert run_together({}, broken) == {}
 
 
 @pytest.fixture

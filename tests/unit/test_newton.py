@@ -235,5 +235,4 @@ def test_a_step_too_far_is_halved() -> None:
         return sums
 
     fit = fit_logit(sums_at, moments, ["far"])
-    assert fit.converged
     assert fit.log_likelihood == max(seen)

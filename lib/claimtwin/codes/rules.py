@@ -16,8 +16,8 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from claimtwin.config.events import FAMILIES
 from claimtwin.errors import ConfigError
-from claimtwin.kernel.candidates import VISITS as FAMILIES
 from claimtwin.kernel.columns import Days, Index
 from claimtwin.kernel.index_events import day_number
 
@@ -26,6 +26,10 @@ NO_GROUP = -1
 EMERGENCY_REVENUE = ("0450-0459", "0981")
 EMERGENCY_PLACE = ("23",)
 SYSTEMS = ("icd-10-cm", "icd-9-cm")
+
+
+BUILT_ON = {"van_walraven": "elixhauser"}
+"""Lists of points, and the list whose groups they give points to."""
 
 
 @dataclass(frozen=True)
@@ -210,8 +214,15 @@ def in_ranges(codes: Sequence[str | None], ranges: Iterable[Range]) -> NDArray[n
 
 @cache
 def shipped_rows(name: str) -> list[dict[str, str]]:
-    """Rows of a shipped list; read once, never changed."""
-    return list(csv.DictReader(_shipped_text(name).splitlines()))
+    """Rows of a shipped list; read once, never changed.
+
+    A list of points has only the groups that it cuts in its own way; the others are those of the list it is built on.
+    """
+    rows = list(csv.DictReader(_shipped_text(name).splitlines()))
+    if name not in BUILT_ON:
+        return rows
+    worth, own = {row["group"] for row in shipped_rows(f"{name}_points")}, {row["group"] for row in rows}
+    return rows + [row for row in shipped_rows(BUILT_ON[name]) if row["group"] in worth - own]
 
 
 def list_fingerprint(name: str) -> str:

@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from claimtwin.config.grid import Variant
+from claimtwin.config.score import CATEGORIES
 from claimtwin.config.strict import Strict
 
-CATEGORIES = ("sex", "census_region", "body_region", "index_month", "pandemic_phase", "employer_id")
-"""What a person is one of, and not a number."""
+GROUPINGS = (*CATEGORIES, "employer_id")
+"""What people are grouped by: what a person is one of, and not a number."""
 
 BinaryModel = Literal["table", "newcombe", "logit", "poisson", "standardised", "mcnemar", "conditional_logit"]
 CountModel = Literal["ols", "poisson", "negative_binomial", "two_part", "gamma"]
@@ -111,7 +112,7 @@ def subgroup_faults(rules: Sequence[Subgroup], covariates: Sequence[str]) -> lis
     faults = [f"subgroups: '{name}' is named twice" for name in sorted({n for n in names if names.count(n) > 1})]
     faults += [f"subgroups: '{name}' is no covariate and not employer_id" for name in names if name not in known]
     for rule in rules:
-        if rule.by in known and (rule.by in CATEGORIES) == bool(rule.cuts):
+        if rule.by in known and (rule.by in GROUPINGS) == bool(rule.cuts):
             faults.append(f"subgroups.{rule.by}: " + ("takes no cuts" if rule.cuts else "cuts are needed"))
     return faults
 

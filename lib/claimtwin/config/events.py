@@ -7,7 +7,8 @@ from pydantic import Field, model_validator
 from claimtwin.config.strict import Days, Strict
 
 CareFamily = Literal["office", "emergency", "therapy", "chiropractic", "imaging", "injection", "surgery"]
-FAMILIES = get_args(CareFamily)
+FAMILIES: tuple[CareFamily, ...] = get_args(CareFamily)
+"""In the order of the columns that hold a column a family."""
 Window = tuple[int, int]
 DiagnosisGroup = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")]
 """A shipped list and its group, as in ``conditions.opioid_overdose``."""

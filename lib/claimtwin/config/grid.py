@@ -45,15 +45,15 @@ class Variant(Strict):
 Study = TypeVar("Study", bound=Strict)
 
 
-def grid_faults(study: Study, grid: Sequence[Variant], unshared: Callable[[Study], list[str]]) -> list[str]:
-    """Variants named twice, that are no study that could be run, or that have what ``unshared`` names."""
+def grid_faults(study: Study, grid: Sequence[Variant], unshared: Callable[[Study, Study], list[str]]) -> list[str]:
+    """Variants named twice, that are no study that could be run, or for which ``unshared`` finds faults."""
     names = [variant.name for variant in grid]
     faults = [f"sensitivity.grid: '{n}' is named twice" for n in sorted({n for n in names if names.count(n) > 1})]
     if "main" in names:
         faults.append("sensitivity.grid: 'main' is the study itself")
     for variant in grid:
         try:
-            told = unshared(variant_of(study, variant))
+            told = unshared(study, variant_of(study, variant))
             faults += [f"sensitivity.grid.{variant.name}: {fault}" for fault in told]
         except ValueError as fault:
             faults.append(f"sensitivity.grid.{variant.name}: {_in_a_line(fault)}")

@@ -4,22 +4,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from claimtwin.config.score import Number
 from claimtwin.config.strict import Strict
 
 BlockKey = Literal["body_region", "census_region", "employer_id", "index_month"]
-Number = Literal[
-    "age",
-    "office_visits",
-    "emergency_visits",
-    "therapy_visits",
-    "chiropractic_visits",
-    "imaging_visits",
-    "injection_visits",
-    "surgery_visits",
-    "log_allowed",
-    "comorbidity_count",
-]
-"""Covariates that are numbers: what a distance and a caliper can be measured in."""
 Order = Literal["largest", "smallest", "data", "random", "closest", "farthest", "maximum"]
 
 PER_BLOCK = (

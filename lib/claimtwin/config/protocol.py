@@ -153,11 +153,14 @@ class Protocol(Strict):
             raise ValueError("; ".join(faults))
         return self
 
-    def _unshared(self) -> list[str]:
-        """What a variant of a grid cannot have, because variants share their stages."""
-        faults = [] if self.score.is_plain else ["score: a grid fits main effects of the usual covariates, unpenalised"]
-        if self.arms.comparator.source == "assigned":
+    def _unshared(self, variant: "Protocol") -> list[str]:
+        """What a variant of a grid cannot have, because variants share their stages and stand in one table."""
+        plain, counted = variant.score.is_plain, [(o.name, o.over_time) for o in variant.outcomes]
+        faults = [] if plain else ["score: a grid fits main effects of the usual covariates, unpenalised"]
+        if variant.arms.comparator.source == "assigned":
             faults.append("arms.comparator.source: a grid draws no index days")
+        if counted != [(o.name, o.over_time) for o in self.outcomes]:
+            faults.append("outcomes: those of the study, in its order, over time where they are there")
         return faults
 
     def _history_faults(self) -> list[str]:

@@ -4,14 +4,10 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from claimtwin.config.events import FAMILIES as FAMILIES
 from claimtwin.config.strict import Strict
 
-Covariate = Literal[
+Number = Literal[
     "age",
-    "sex",
-    "census_region",
-    "body_region",
     "office_visits",
     "emergency_visits",
     "therapy_visits",
@@ -21,6 +17,13 @@ Covariate = Literal[
     "surgery_visits",
     "log_allowed",
     "comorbidity_count",
+]
+"""Covariates of every study that are numbers: what a distance and a caliper can be measured in."""
+Covariate = Literal[
+    Number,
+    "sex",
+    "census_region",
+    "body_region",
     "van_walraven_points",
     "index_month",
     "pandemic_phase",

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from claimtwin.config.events import FAMILIES
 from claimtwin.config.protocol import Protocol
-from claimtwin.kernel.claims import VISITS as VISITS
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Events, Flags, Index, sum_between
 from claimtwin.kernel.covariates import Cells, Values, groups_before, measure_extras
@@ -99,7 +99,7 @@ def count_visits(claims: Claims, entries: Entries, days: int) -> NDArray[np.int6
     """Days with care of each family in the ``days`` before index, the index day left out."""
     services = claims.services
     columns = []
-    for k in range(len(VISITS)):
+    for k in range(len(FAMILIES)):
         rows = services.families[:, k]
         events = Events.of(services.member[rows], services.day[rows]).distinct_days()
         columns.append(events.count(entries.member, entries.day, -days, -1))

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from claimtwin.config.events import FAMILIES
 from claimtwin.kernel.columns import Days, Flags, Index
 
 if TYPE_CHECKING:
     from claimtwin.kernel.opioid_measures import OpioidUse
 
 Small = NDArray[np.int16]
-VISITS = FAMILIES
-"""Care families, in the order of the columns of ``Services.families``."""
 
 
 @dataclass(frozen=True)

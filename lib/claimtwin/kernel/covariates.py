@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from claimtwin.config.score import FAMILIES, Score
+from claimtwin.config.events import FAMILIES
+from claimtwin.config.score import Score
 from claimtwin.kernel.claims import Claims, CodeGroups, Conditions
 from claimtwin.kernel.columns import Days, Events, Flags, Index, keys, starts_run, sum_between
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from claimtwin.config.events import REGION_OF_INDEX, Counted, Criterion, Event
-from claimtwin.kernel.claims import VISITS, Claims, Small
+from claimtwin.config.events import FAMILIES, REGION_OF_INDEX, Counted, Criterion, Event, Exposure
+from claimtwin.kernel.claims import Claims, Small
 from claimtwin.kernel.columns import Days, Events, Flags, Index, keys
 
 
@@ -17,7 +17,7 @@ def events_of(claims: Claims, event: Event) -> Events:
     if kind == "procedures":
         return Events.of(*claims.procedures[codes]).distinct_days()
     services = claims.services
-    rows = services.families[:, VISITS.index(codes)]
+    rows = services.families[:, FAMILIES.index(codes)]
     return Events.of(services.member[rows], services.day[rows]).distinct_days()
 
 
@@ -27,20 +27,19 @@ def meets(claims: Claims, rule: Criterion, member: Index, index: Days, body: Sma
     ``body`` is the place of the member's region in ``regions``, -1 for none; it matters where the rule asks for
     diagnoses of the region of the index, of which somebody without a region has none.
     """
-    first, last = rule.window
     if rule.diagnosis != REGION_OF_INDEX:
-        return _passes(events_of(claims, rule), rule, member, index, first, last)
+        return _passes(events_of(claims, rule), rule, member, index)
     answer = _in_bounds(rule, np.zeros(len(member), np.int64))
     for number in np.unique(body[body >= 0]).tolist():
         rows = np.flatnonzero(body == number)
         events = Events.of(*claims.diagnoses[f"body_regions.{regions[number]}"]).distinct_days()
-        answer[rows] = _passes(events, rule, member[rows], index[rows], first, last)
+        answer[rows] = _passes(events, rule, member[rows], index[rows])
     return answer
 
 
-def is_exposed(claims: Claims, rule: Counted, member: Index, event_day: Days, window: tuple[int, int]) -> Flags:
-    """Whether each member's events in ``window``, days after its event, are as many as the arm asks for."""
-    return _in_bounds(rule, events_of(claims, rule).count(member, event_day, *window))
+def is_exposed(claims: Claims, rule: Exposure, member: Index, event_day: Days) -> Flags:
+    """Whether each member's events in the window, days after its event, are as many as the arm asks for."""
+    return _in_bounds(rule, events_of(claims, rule).count(member, event_day, *rule.window))
 
 
 def days_between(events: Events, member: Index, index: Days, first: int, last: int) -> Index:
@@ -53,10 +52,10 @@ def days_between(events: Events, member: Index, index: Days, first: int, last: i
     return span
 
 
-def _passes(events: Events, rule: Criterion, member: Index, index: Days, first: int, last: int) -> Flags:
-    passed = _in_bounds(rule, events.count(member, index, first, last))
+def _passes(events: Events, rule: Criterion, member: Index, index: Days) -> Flags:
+    passed = _in_bounds(rule, events.count(member, index, *rule.window))
     if rule.apart_days:
-        passed &= days_between(events, member, index, first, last) >= rule.apart_days
+        passed &= days_between(events, member, index, *rule.window) >= rule.apart_days
     return passed
 
 

@@ -56,7 +56,7 @@ def pick_entries(claims: Claims, protocol: Protocol, arm: Arm, number: int) -> E
     chosen = _first_rows(member, day, protocol, arm)
     if arm.exposure is not None:
         event_day = day[chosen] - np.int32(arm.landmark_days)
-        chosen = chosen[is_exposed(claims, arm.exposure, member[chosen], event_day, arm.exposure.window)]
+        chosen = chosen[is_exposed(claims, arm.exposure, member[chosen], event_day)]
     return Entries(member[chosen], day[chosen], body[chosen])
 
 

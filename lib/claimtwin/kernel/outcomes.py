@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from claimtwin.config.outcomes import AMOUNTS, DAYS, Outcome
 from claimtwin.config.protocol import Protocol
+from claimtwin.errors import ConfigError
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Days, Index, keys, sum_between
 from claimtwin.kernel.events import events_of
@@ -35,6 +36,9 @@ def count_outcomes(
     ``cost`` add up whole days or cents; a cost below nought, where reversals outweigh the rest, is nought.
     Nobody's missing enrolment is judged here unless people are censored (``follow_up.last_days``).
     Source: docs/decisions/007-outcome-window.md, 030-follow-up.md.
+
+    Raises:
+        ConfigError: A measure is asked for where ``claims.opioids`` is null.
     """
     last = last_days(claims, protocol, member, index, end_of_data)
     found = [column for o in protocol.outcomes for column in _columns(claims, member, index, o, last)]
@@ -47,7 +51,12 @@ def _columns(claims: Claims, member: Index, index: Days, outcome: Outcome, last:
     if outcome.kind in AMOUNTS:
         return [sum_of_lines(claims, outcome, member, index)]
     if outcome.event is None:
-        return [np.zeros(len(member), np.int64)]
+        raise ConfigError(
+            "A measure of opioid use is asked for, and no fills were laid out.",
+            where=f"outcomes.{outcome.name}",
+            rule="a measure is taken from the fills and supply of `histories`",
+            remedy="name `histories` in the protocol",
+        )
     events = events_of(claims, outcome.event)
     if not outcome.over_time:
         return [events.count(member, index, *outcome.window)]

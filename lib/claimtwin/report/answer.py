@@ -41,7 +41,12 @@ def headline(results: Results, outcome: str | None = None) -> Row | None:
     rows = [row for row in results["effects"] if row["measure"] in MAIN and outcome in (None, row["outcome"])]
     first = next((row for row in rows if row["measure"] == "odds_ratio"), rows[0] if rows else None)
     same = [row for row in rows if first and row["outcome"] == first["outcome"]]
-    return max(told_of(same), key=lambda row: (row["adjusted"], row["errors"] == "cluster_pair"), default=None)
+    return main_of(same) if same else None
+
+
+def main_of(rows: Sequence[Row]) -> Row:
+    """The main estimate among effects of one outcome and measure, of which there is at least one."""
+    return max(told_of(rows), key=lambda row: (row["adjusted"], row["errors"] == "cluster_pair"))
 
 
 def told_of(rows: Sequence[Row]) -> list[Row]:

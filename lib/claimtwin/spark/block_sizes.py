@@ -9,16 +9,10 @@ EXACT = "decimal(28,9)"
 """Sums of decimals are the same in any order."""
 
 
-def count_large(packed: DataFrame, above: int) -> DataFrame:
-    """One row per block of more than ``above`` candidates: ``n``, ``comparators``. No cell is unpacked."""
+def count_large(packed: DataFrame, above: int, by: Sequence[str] = ()) -> DataFrame:
+    """One row per block (and ``by``) of more than ``above`` candidates: ``n``, ``comparators``. No cell is unpacked."""
     comparators = (F.sum("n") - F.sum("n_treated")).alias("comparators")
-    return packed.groupBy("block").agg(F.sum("n").alias("n"), comparators).where(F.col("n") > above)
-
-
-def count_large_of_each(packed: DataFrame, above: int) -> DataFrame:
-    """The same of several matches at once, each by its ``number``."""
-    comparators = (F.sum("n") - F.sum("n_treated")).alias("comparators")
-    return packed.groupBy("number", "block").agg(F.sum("n").alias("n"), comparators).where(F.col("n") > above)
+    return packed.groupBy(*by, "block").agg(F.sum("n").alias("n"), comparators).where(F.col("n") > above)
 
 
 def read_marks(packed: DataFrame, blocks: Sequence[str]) -> DataFrame:

@@ -26,7 +26,8 @@ from claimtwin.codes.rules import (
     parse_range,
     points_of,
 )
-from claimtwin.kernel.claims import NO_CONDITIONS, VISITS, Claims, Conditions, Coverage, Roster, Services
+from claimtwin.config.events import FAMILIES
+from claimtwin.kernel.claims import NO_CONDITIONS, Claims, Conditions, Coverage, Roster, Services
 from claimtwin.kernel.columns import Days, Flags, Index
 from claimtwin.kernel.index_events import REGION_NAMES
 from claimtwin.kernel.together import with_diagnosis
@@ -132,7 +133,7 @@ def _services(table: pa.Table, book: CodeBook) -> Services:
     return Services(
         member=member_of(table),
         day=days_of(table, "claim_start_date"),
-        families=np.stack([family_of(table, name, book.families) for name in VISITS], axis=1),
+        families=np.stack([family_of(table, name, book.families) for name in FAMILIES], axis=1),
         arms=np.stack([_arm_lines(table, book, number) for number in range(2)], axis=1),
         body=region_of(table),
         cents=cents_of(table, "allowed_amount"),

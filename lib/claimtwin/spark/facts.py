@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from claimtwin.config.events import FAMILIES
 from claimtwin.config.protocol import Protocol
 from claimtwin.config.score import CATEGORIES, ON_REQUEST, Score
-from claimtwin.kernel.candidates import VISITS, Candidates, build_candidates
+from claimtwin.kernel.candidates import Candidates, build_candidates
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Days
 from claimtwin.kernel.covariates import Cells
@@ -29,7 +30,7 @@ LAYOUT = pa.schema(
         ("person_id", pa.string()), ("block_id", pa.int64()), ("treated", pa.bool_()), ("index_date", pa.date32()),
         ("met", pa.int64()), ("tie_key", pa.int64()), ("age", pa.int32()), ("sex", pa.string()),
         ("census_region", pa.string()), ("body_region", pa.string()), ("employer_id", pa.string()),
-        ("index_month", pa.string()), *((f"{family}_visits", pa.int32()) for family in VISITS),
+        ("index_month", pa.string()), *((f"{family}_visits", pa.int32()) for family in FAMILIES),
         ("log_allowed", pa.float64()), ("comorbidity_count", pa.int32()),
     ]
 )  # fmt: skip
@@ -137,7 +138,7 @@ def _attributes(claims: Claims, found: Candidates, employers: list[str]) -> dict
 
 
 def _covariates(found: Candidates) -> dict[str, object]:
-    visits = {f"{family}_visits": found.visits[:, k] for k, family in enumerate(VISITS)}
+    visits = {f"{family}_visits": found.visits[:, k] for k, family in enumerate(FAMILIES)}
     dollars = np.maximum(found.cents, 0) / 100
     return visits | {
         "age": found.people.age, "log_allowed": np.log1p(dollars), "comorbidity_count": found.comorbidities

@@ -6,8 +6,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from claimtwin.config.matching import Number
 from claimtwin.config.protocol import Protocol
+from claimtwin.config.score import Number
 from claimtwin.spark.facts import is_eligible
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 

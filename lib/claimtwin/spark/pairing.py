@@ -75,7 +75,8 @@ def match_blocks(packed: DataFrame, rules: Rules, distance: Distance = PLAIN, pl
     ``distance`` is in units of the logit, or of the distance asked for. ``envious`` is the count of the certificate,
     which must be 0: on the first row of each stretch that was proven together, null on the others.
 
-    Memory: a task holds the people of its place, about 60 bytes each and their ids, and what the rules need.
+    Memory: a task holds the pieces of its partition, packed, and the people of one of its places, about 60 bytes each
+    and their ids, and what the rules need.
     """
     return gather_places(packed, Places(places.own), partial(_match_place, rules, distance), MATCHES)
 

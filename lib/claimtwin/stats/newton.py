@@ -11,8 +11,9 @@ likelihood to about 1e-10 of a standard error, and the same to the last bit howe
     logit = linear_predictor(x, fit)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,9 @@ from numpy.typing import NDArray
 from claimtwin.errors import GuardError
 from claimtwin.stats.design import PLAIN, RULE, Tolerance, check_design
 from claimtwin.stats.exact import PARTS, FloatArray, column_sums, cross_products, put_together
+from claimtwin.stats.logit_fit import LogitFit, linear_predictor, predict, sd_of_logit, to_raw_units
 from claimtwin.stats.moments import Moments, add_moments, moments_of
+from claimtwin.stats.together import run_together
 
 __all__ = [
     "LogitFit",
@@ -29,6 +32,7 @@ __all__ = [
     "add_moments",
     "add_sums",
     "check_design",
+    "climb_logit",
     "fit_logit",
     "linear_predictor",
     "logit_sums",
@@ -103,28 +107,9 @@ class LogitSums:
         return cls(int(flat[1]), *sums, float(flat[2]))
 
 
-@dataclass(frozen=True, eq=False)
-class LogitFit:
-    """A fitted logistic regression in the units of the covariates.
-
-    Attributes:
-        columns: Names, ``intercept`` first; the order of all that follows.
-        params, standard_errors: (p,) coefficients on the logit scale.
-        covariance: (p, p) inverse of the observed information.
-        iterations: Newton steps taken.
-        log_likelihood: At the solution.
-        n: Rows.
-        converged: Always true; a fit that does not arrive raises instead.
-    """
-
-    columns: tuple[str, ...]
-    params: FloatArray
-    covariance: FloatArray
-    standard_errors: FloatArray
-    iterations: int
-    log_likelihood: float
-    n: int
-    converged: bool
+T = TypeVar("T")
+Climb = Generator[FloatArray, LogitSums, T]
+"""A fit that yields coefficients and is sent the sums of all rows there."""
 
 
 def logit_sums(
@@ -179,34 +164,26 @@ def fit_logit(
         GuardError: See ``check_design``.
         SeparationError: Several columns together separate the arms.
     """
+    fit = climb_logit(moments, columns, bears)
+    return run_together({0: fit}, lambda asked: {0: sums_at(asked[0])})[0]
+
+
+def climb_logit(moments: Moments, columns: Sequence[str], bears: Tolerance = PLAIN) -> Climb[LogitFit]:
+    """The same as a fit that asks for the sums at coefficients and waits for them; for many fits side by side."""
     check_design(moments, columns, bears)
-    beta, sums, iterations = _climb(sums_at, moments, columns)
+    beta, sums, iterations = yield from _climb(moments, columns)
     back = to_raw_units(moments)
     covariance = back @ _inverse(sums.information) @ back.T
     errors = np.sqrt(np.diag(covariance))
     names = ("intercept", *columns)
-    return LogitFit(names, back @ beta, covariance, errors, iterations, sums.log_likelihood, sums.n, True)
-
-
-def linear_predictor(x: FloatArray, fit: LogitFit) -> FloatArray:
-    """Logit of the propensity of each row of ``x`` (n, p); a row's value does not depend on its neighbours."""
-    return _predict(x, fit.params)
-
-
-def sd_of_logit(fit: LogitFit, moments: Moments) -> float:
-    """Standard deviation (n - 1) of the linear predictor over all rows, to 9 significant digits.
-
-    Rounded, so that a caliper in its units is the same for every sharding of the moments.
-    """
-    slopes = fit.params[1:]
-    return float(f"{np.sqrt(slopes @ moments.scatter @ slopes / max(moments.weight - 1, 1)):.9g}")
+    return LogitFit(names, back @ beta, covariance, errors, iterations, sums.log_likelihood, sums.n)
 
 
 def _chunk_sums(
     x: FloatArray, y: NDArray[np.bool_], share: FloatArray | None, beta: FloatArray, moments: Moments
 ) -> LogitSums:
     z = (x - moments.center) / moments.scale
-    margin = np.where(y, 1.0, -1.0) * _predict(z, beta)
+    margin = np.where(y, 1.0, -1.0) * predict(z, beta)
     small = np.exp(-np.abs(margin))
     missed = np.where(margin < 0, 1.0, small) / (1.0 + small)  # probability of the arm not taken
     likelihood = np.maximum(np.minimum(margin, 0.0) - np.log1p(small), -LIKELIHOOD_UNIT) / LIKELIHOOD_UNIT
@@ -218,21 +195,11 @@ def _chunk_sums(
     return LogitSums(len(x), column_sums(likelihood[:, None])[:, 0], gradient, information, moments.unit)
 
 
-def _predict(x: FloatArray, beta: FloatArray) -> FloatArray:
-    """Intercept plus x times slopes, a column at a time: a matrix product may round by the row's place."""
-    total = np.full(len(x), beta[0])
-    for column, slope in zip(x.T, beta[1:], strict=True):
-        total += column * slope
-    return total
-
-
-def _climb(
-    sums_at: Callable[[FloatArray], LogitSums], moments: Moments, columns: Sequence[str]
-) -> tuple[FloatArray, LogitSums, int]:
+def _climb(moments: Moments, columns: Sequence[str]) -> Climb[tuple[FloatArray, LogitSums, int]]:
     """Newton steps from the arms' shares to the top of the likelihood: coefficients, sums there, steps taken."""
     beta = np.zeros(len(columns) + 1)
     beta[0] = np.log(moments.weight_treated / (moments.weight - moments.weight_treated))
-    sums, before, slow = sums_at(beta), np.inf, 0
+    sums, before, slow = (yield beta), np.inf, 0
     for iteration in range(MOST_ITERATIONS):
         step = _newton_step(sums, beta, moments, columns)
         decrement = float(step @ sums.gradient)
@@ -242,17 +209,15 @@ def _climb(
         if slow == SLOW_STEPS:
             break
         before = decrement
-        beta, sums = _uphill(sums_at, beta, step, sums)
+        beta, sums = yield from _uphill(beta, step, sums)
     raise _separated(beta, moments, columns)
 
 
-def _uphill(
-    sums_at: Callable[[FloatArray], LogitSums], beta: FloatArray, step: FloatArray, sums: LogitSums
-) -> tuple[FloatArray, LogitSums]:
+def _uphill(beta: FloatArray, step: FloatArray, sums: LogitSums) -> Climb[tuple[FloatArray, LogitSums]]:
     """The whole step, halved for as long as it would lower the likelihood."""
     floor = sums.log_likelihood - FLAT * abs(sums.log_likelihood)
     for _ in range(MOST_HALVINGS):
-        there = sums_at(beta + step)
+        there = yield beta + step
         if there.log_likelihood >= floor:
             break
         step = step / 2
@@ -273,13 +238,6 @@ def _inverse(information: FloatArray) -> FloatArray:
         raise np.linalg.LinAlgError
     root = np.linalg.inv(np.linalg.cholesky(information / np.outer(size, size)))
     return np.asarray(root.T @ root / np.outer(size, size))
-
-
-def to_raw_units(moments: Moments) -> FloatArray:
-    """(p + 1, p + 1) linear map from coefficients of (x - center) / scale to those of x."""
-    back = np.diag(np.concatenate([[1.0], 1 / moments.scale]))
-    back[0, 1:] = -moments.center / moments.scale
-    return back
 
 
 def _separated(beta: FloatArray, moments: Moments, columns: Sequence[str]) -> SeparationError:

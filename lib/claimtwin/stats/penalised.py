@@ -31,6 +31,7 @@ from claimtwin.stats.newton import (
     logit_sums,
     to_raw_units,
 )
+from claimtwin.stats.together import run_together
 
 LEAST_SHARE = 1e-3
 """Where the penalty is all L2, the path begins where that of this share of L1 would."""
@@ -102,17 +103,12 @@ def sums_for(
 
 def run_fits(fits: Sequence[Fit], evaluate: Evaluate) -> list[list[PathPoint]]:
     """Bring all fits to their ends, one pass of ``evaluate`` for what all of them wait for."""
-    done: dict[int, list[PathPoint]] = {}
-    waiting = {k: next(fit) for k, fit in enumerate(fits)}
-    while waiting:
-        places = list(waiting)
-        for k, sums in zip(places, evaluate([waiting[k] for k in places]), strict=True):
-            try:
-                waiting[k] = fits[k].send(sums)
-            except StopIteration as end:
-                done[k] = end.value
-                del waiting[k]
-    return [done[k] for k in range(len(fits))]
+
+    def answer(asked: dict[int, Request]) -> dict[int, LogitSums]:
+        return dict(zip(asked, evaluate(list(asked.values())), strict=True))
+
+    found = run_together(dict(enumerate(fits)), answer)
+    return [found[k] for k in range(len(fits))]
 
 
 def fit_path(
@@ -202,7 +198,7 @@ def as_fit(point: PathPoint, moments: Moments, columns: Sequence[str]) -> LogitF
     unknown = np.full((len(params), len(params)), np.nan)
     names = ("intercept", *columns)
     n, likelihood = moments.n, point.log_likelihood
-    return LogitFit(names, params, unknown, np.diag(unknown).copy(), point.steps, likelihood, n, True)
+    return LogitFit(names, params, unknown, np.diag(unknown).copy(), point.steps, likelihood, n)
 
 
 def _climb(beta: FloatArray, sums: LogitSums, l1: FloatArray, l2: FloatArray, fold: int | None) -> Climbed:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
@@ -66,7 +67,7 @@ def rate_effects(outcome: str, events: NDArray[np.int64], days: NDArray[np.int64
     events, days, people = events[at_risk], days[at_risk], people.part(at_risk)
     columns = [c for c in useful_for(events > 0, people) if c in usable(people)]
     label = partial(Effect, outcome, "incidence_rate_ratio", n=len(events), model="person_time")
-    why_not = _why_not(events, people.treated)
+    why_not = why_no_ratio(events, people.treated)
     found = []
     for adjusted, used in ((False, []), (True, columns)) if columns else ((False, []),):
         for errors in ERRORS:
@@ -80,8 +81,8 @@ def _labelled(label: Callable[..., Effect], adjusted: bool, errors: Errors) -> C
     return partial(label, adjusted=adjusted, errors=errors)
 
 
-def _why_not(events: NDArray[np.int64], treated: NDArray[np.bool_]) -> str:
-    """Why no ratio can be formed; empty where one can."""
+def why_no_ratio(events: NDArray[Any], treated: NDArray[np.bool_]) -> str:
+    """Why no ratio of the arms can be formed, in words; the empty string if one can. All may have had the event."""
     for arm, rows in (("treated", treated), ("comparator", ~treated)):
         if not rows.any():
             return f"nobody at risk in the {arm} arm"

@@ -28,6 +28,7 @@ from claimtwin.stats.fitting import (
 from claimtwin.stats.intervals import Effect, Errors, Estimate, wald
 from claimtwin.stats.matched import Matched
 from claimtwin.stats.models import Model, Plan, rows_of
+from claimtwin.stats.person_time import why_no_ratio
 
 Flags = NDArray[np.bool_]
 Days = NDArray[np.int64]
@@ -81,16 +82,6 @@ def time_models(outcome: str, follow: FollowUp, people: Matched, plan: Plan, *, 
     }
     asked = [known[name] for name in plan.models if name in known]
     return rows_of(partial(Effect, outcome, n=len(follow.time)), asked, useful_for(follow.event, people))
-
-
-def why_no_ratio(event: Flags, treated: Flags) -> str:
-    """Why no ratio of the arms can be formed, in words; the empty string if one can. All may have had the event."""
-    for arm, rows in (("treated", treated), ("comparator", ~treated)):
-        if not rows.any():
-            return f"nobody in the {arm} arm"
-        if not event[rows].any():
-            return f"no events in the {arm} arm"
-    return ""
 
 
 def curve_of(follow: FollowUp) -> Curve:

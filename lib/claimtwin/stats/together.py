@@ -1,74 +1,44 @@
-"""Several propensity models fitted side by side, so that one pass over the data serves a step of each."""
+"""Fits that ask for their sums and wait, run side by side, so that one pass over the data serves a step of each."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
-from queue import SimpleQueue
+from typing import TypeVar
 
 from claimtwin.errors import GuardError
-from claimtwin.stats.exact import FloatArray
-from claimtwin.stats.moments import Moments
-from claimtwin.stats.newton import LogitFit, LogitSums, fit_logit
 
-Ask = dict[int, FloatArray]
-Found = LogitFit | GuardError
-Inbox = SimpleQueue[tuple[int, FloatArray | LogitFit | Exception]]
-Answer = SimpleQueue[LogitSums | None]
+Ask = TypeVar("Ask")
+Sums = TypeVar("Sums")
+Fit = TypeVar("Fit")
 
 
-def fit_together(
-    sums_at: Callable[[Ask], Mapping[int, LogitSums]],
-    moments: Mapping[int, Moments],
-    columns: Mapping[int, Sequence[str]],
-) -> dict[int, Found]:
-    """Fit every model by ``stats.newton.fit_logit``; a model that cannot be fitted gives its error as its result.
+def run_together(
+    fits: Mapping[int, Generator[Ask, Sums, Fit]], answer: Callable[[dict[int, Ask]], Mapping[int, Sums]]
+) -> dict[int, Fit]:
+    """What each fit comes to, by its number.
 
     Args:
-        sums_at: Sums of all rows of each model asked about, at the coefficients asked about; called from this thread
-            only, once all models that are still climbing have asked.
-        moments, columns: Of each model, by its number.
+        fits: Each yields what it asks for, and is sent the sums.
+        answer: Sums for all that ask, by number: one pass over the data.
 
     The figures are those of a fit alone: who else is fitted decides only when a sum is made.
     """
-    inbox: Inbox = SimpleQueue()
-    answers: dict[int, Answer] = {number: SimpleQueue() for number in moments}
-    found: dict[int, Found] = {}
-    waiting: Ask = {}
-    if not moments:
-        return found
-    with ThreadPoolExecutor(len(moments)) as pool:
-        for number in moments:
-            pool.submit(_climb, number, moments[number], columns[number], inbox, answers[number])
-        try:
-            while len(found) < len(moments):
-                number, told = inbox.get()
-                if isinstance(told, LogitFit | GuardError):
-                    found[number] = told
-                elif isinstance(told, Exception):
-                    raise told
-                else:
-                    waiting[number] = told
-                if waiting and len(waiting) + len(found) == len(moments):
-                    for asked, sums in sums_at(dict(waiting)).items():
-                        answers[asked].put(sums)
-                    waiting.clear()
-        except BaseException:
-            for queue in answers.values():
-                queue.put(None)  # nobody may be left waiting: the pool ends only when all have
-            raise
+    found: dict[int, Fit] = {}
+    turns: dict[int, Callable[[], Ask]] = {number: partial(next, fit) for number, fit in fits.items()}
+    while turns:
+        asked: dict[int, Ask] = {}
+        for number, turn in turns.items():
+            try:
+                asked[number] = turn()
+            except StopIteration as end:
+                found[number] = end.value
+        answers = answer(asked) if asked else {}
+        turns = {number: partial(fits[number].send, sums) for number, sums in answers.items()}
     return found
 
 
-def _climb(number: int, moments: Moments, columns: Sequence[str], inbox: Inbox, answer: Answer) -> None:
+def or_fault(fit: Generator[Ask, Sums, Fit]) -> Generator[Ask, Sums, Fit | GuardError]:
+    """A fit whose end, where it cannot be made, is the error."""
     try:
-        inbox.put((number, fit_logit(partial(_ask, number, inbox, answer), moments, columns)))
-    except Exception as fault:  # whatever it is belongs to the thread that waits for this one
-        inbox.put((number, fault))
-
-
-def _ask(number: int, inbox: Inbox, answer: Answer, beta: FloatArray) -> LogitSums:
-    inbox.put((number, beta))
-    sums = answer.get()
-    if sums is None:
-        raise GuardError("the fit was given up", "score", "every model that asks is answered", "see the first error")
-    return sums
+        return (yield from fit)
+    except GuardError as fault:
+        return fault

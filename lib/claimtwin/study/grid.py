@@ -9,13 +9,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from claimtwin.config.deployment import Env
-from claimtwin.config.matching import Matching
 from claimtwin.config.protocol import Protocol
 from claimtwin.config.score import CATEGORIES
 from claimtwin.errors import ClaimtwinError, GuardError
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store
-from claimtwin.spark.block_sizes import count_large_of_each
+from claimtwin.spark.block_sizes import count_large
 from claimtwin.spark.decode import CodeBook
 from claimtwin.spark.design import DesignColumn, design_columns, levels_of
 from claimtwin.spark.grid import find_eligible, find_grid_outcomes, pack_designs, sum_all_logits, sum_all_moments
@@ -23,13 +22,14 @@ from claimtwin.spark.packing import PACKED
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.spark.ranges import match_all
 from claimtwin.spark.scores import with_scores
+from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.moments import Moments, add_moments
-from claimtwin.stats.newton import LogitFit, LogitSums, add_sums, sd_of_logit
-from claimtwin.stats.together import Ask, fit_together
+from claimtwin.stats.newton import LogitFit, LogitSums, add_sums, climb_logit, sd_of_logit
+from claimtwin.stats.together import or_fault, run_together
 from claimtwin.study.codebook import drug_list_fingerprints, end_of_data
 from claimtwin.study.concepts import read_book
 from claimtwin.study.grid_plan import GridPlan, plan_grid
-from claimtwin.study.match_stage import covariates_of, distance_of, large_above, places_of, rules_of
+from claimtwin.study.match_stage import caliper_of, covariates_of, distance_of, large_above, places_of, rules_of
 from claimtwin.study.model_table import ScoreModel
 from claimtwin.study.progress import Say
 from claimtwin.study.scoring import MOST_TASKS, no_moments
@@ -117,11 +117,12 @@ def _models(run: GridRun, candidates: Made) -> tuple[dict[int, ScoreModel], dict
     widths = {number: len(own) for number, (_, own) in columns.items()}
     moments = _moments(design.frame, widths)
 
-    def sums_at(asked: Ask) -> dict[int, LogitSums]:
+    def sums_at(asked: dict[int, FloatArray]) -> dict[int, LogitSums]:
         rows = _packed(sum_all_logits(design.frame, widths, asked, moments))
         return {k: add_sums([LogitSums.unpack(row) for row in rows[k]]) for k in asked}
 
-    fits = fit_together(sums_at, moments, {k: [c.name for c in own] for k, (_, own) in columns.items()})
+    climbs = {k: or_fault(climb_logit(moments[k], [c.name for c in own])) for k, (_, own) in columns.items()}
+    fits = run_together(climbs, sums_at)
     models = {k: ScoreModel(columns[k][1], (None,) * widths[k], fit, sd_of_logit(fit, moments[k]))
               for k, fit in fits.items() if isinstance(fit, LogitFit)}  # fmt: skip
     reasons = {k: fit.what for k, fit in fits.items() if isinstance(fit, GuardError)}
@@ -180,7 +181,7 @@ def _all_matches(
 ) -> DataFrame:
     plan, split = run.plan, run.env.matching.split_above
     columns = ["number", "block", "n", "comparators"]
-    large = collect_compact(count_large_of_each(scores, large_above(split)), columns, max_rows=MOST_BLOCKS,
+    large = collect_compact(count_large(scores, large_above(split), by=["number"]), columns, max_rows=MOST_BLOCKS,
                             text=["block"]).to_pylist()  # fmt: skip
     frames = []
     for place in plan.first(plan.match):
@@ -195,11 +196,6 @@ def _all_matches(
         found = match_all(packed, rules, distance, places_of(own, packed, rules, distance, split))
         frames.append(found.withColumn("number", F.lit(plan.match[place])))
     return reduce(DataFrame.unionByName, frames)
-
-
-def caliper_of(matching: Matching, sd_logit: float) -> float | None:
-    """The caliper in units of the logit; null for none, or where each block has its own."""
-    return None if matching.caliper_sd is None or matching.per_block else matching.caliper_sd * sd_logit
 
 
 def _asked(grid: GridMatches, spark: SparkSession) -> DataFrame:

@@ -62,6 +62,11 @@ def rules_of(matching: Matching, caliper: float | None, seed: int) -> Rules:
     )
 
 
+def caliper_of(matching: Matching, sd_logit: float) -> float | None:
+    """The caliper in units of the logit; null for none, or where each block has its own."""
+    return None if matching.caliper_sd is None or matching.per_block else matching.caliper_sd * sd_logit
+
+
 def find_places(packed: DataFrame, rules: Rules, distance: Distance, split_above: int) -> Places:
     """Where blocks are matched, from one aggregation over what is told of the pieces.
 

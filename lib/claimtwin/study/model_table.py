@@ -79,7 +79,7 @@ def read_model(frame: DataFrame) -> ScoreModel:
     kept = [column.name for column, fault in zip(asked, faults, strict=True) if fault is None]
     errors = np.sqrt(np.diag(covariance))
     names = ("intercept", *kept)
-    fit = LogitFit(names, params, covariance, errors, row["iterations"], row["log_likelihood"], row["n"], True)
+    fit = LogitFit(names, params, covariance, errors, row["iterations"], row["log_likelihood"], row["n"])
     return ScoreModel(asked, faults, fit, row["sd_logit"], None if row["path"] is None else json.loads(row["path"]))
 
 

@@ -23,7 +23,7 @@ from claimtwin.spark.scores import pack_design, with_scores
 from claimtwin.study.codebook import drug_list_fingerprints, end_of_data
 from claimtwin.study.concepts import read_book
 from claimtwin.study.grid import run_grid
-from claimtwin.study.match_stage import covariates_of, match_study
+from claimtwin.study.match_stage import caliper_of, covariates_of, match_study
 from claimtwin.study.model_table import model_frame, read_model
 from claimtwin.study.progress import Say
 from claimtwin.study.report import Result, write_report
@@ -126,7 +126,7 @@ def _match(run: Run, candidates: Made) -> Design:
     model = read_model(model_table.frame)
     asked, seed = run.protocol.matching, run.protocol.study.seed
     keys, extra = asked.block_keys, covariates_of(asked)
-    caliper = None if asked.caliper_sd is None or asked.per_block else asked.caliper_sd * model.sd_logit
+    caliper = caliper_of(asked, model.sd_logit)
     if asked.per_block:
         run.say(f"warning: {PER_BLOCK}")
     scores = make_table(
@@ -185,6 +185,7 @@ def _check(
 
 def _report(run: Run, design: Design) -> Result:
     blocks = open_table(run.spark, Store(run.env.tables).table("member_blocks"), "claimtwin pack")
+    last = end_of_data(run.protocol, run.env)
     outcomes = make_table(
         run.spark,
         run.table("outcomes"),
@@ -194,12 +195,10 @@ def _report(run: Run, design: Design) -> Result:
             "blocks": blocks.identity,
             "lists": drug_list_fingerprints(run.book),
             "of": "everybody" if run.protocol.designs else "matched",
-            "end_of_data": end_of_data(run.protocol, run.env),
+            "end_of_data": last,
             **run.part("outcomes", "describe_candidates", "histories", "enrollment"),
         },
-        lambda: find_outcomes(
-            blocks.frame, _asked(run, design), run.protocol, run.book, end_of_data(run.protocol, run.env)
-        ),
+        lambda: find_outcomes(blocks.frame, _asked(run, design), run.protocol, run.book, last),
         run.say,
     )
     asked = run.protocol.sensitivity.grid

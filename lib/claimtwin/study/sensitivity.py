@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from claimtwin.config.protocol import Outcome, Protocol
+from claimtwin.report.answer import main_of
 from claimtwin.report.words import MAIN
 from claimtwin.stats.calibration import Null, calibrated, error_of, fit_null
 from claimtwin.stats.confounding import (
@@ -65,14 +66,8 @@ def detectable_by_events(events: int, protocol: Protocol) -> float | None:
 
 
 def main_effect(effects: Rows, outcome: str) -> Row:
-    """The main estimate of an outcome, chosen by name: adjusted and pair-clustered where there is such a one.
-
-    Where rare kinds of pairs alone withhold it, the one with ordinary errors takes its place.
-    """
-    rows = [e for e in effects if e["outcome"] == outcome and e["measure"] in MAIN]
-    plain = {row["adjusted"] for row in rows if row["errors"] == "nonrobust" and row["estimate"] is not None}
-    told = [row for row in rows if not (row["note"] == SMALL_CELL and row["adjusted"] in plain)]
-    return max(told, key=lambda row: (row["adjusted"], row["errors"] == "cluster_pair"))
+    """The main estimate of an outcome, which the headline of a report chooses alike; every outcome has one."""
+    return dict(main_of([e for e in effects if e["outcome"] == outcome and e["measure"] in MAIN]))
 
 
 def _main_ratio(outcome: Outcome, outcomes: Rows, effects: Rows) -> Row:

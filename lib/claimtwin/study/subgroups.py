@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from claimtwin.config.analysis import CATEGORIES, Subgroup
+from claimtwin.config.analysis import GROUPINGS, Subgroup
 from claimtwin.config.protocol import Outcome, Protocol
 from claimtwin.stats.fitting import CannotFitError
 from claimtwin.stats.intervals import Effect, Estimate
@@ -41,7 +41,7 @@ def subgroups_of(matched: MatchedRows, protocol: Protocol, min_cell: int) -> dic
 def grouping_of(rows: pa.Table, rule: Subgroup) -> Grouping:
     """The group of each matched person: bands of a number in order, categories sorted by name, null ``unknown``."""
     column = rows[rule.by]
-    if rule.by in CATEGORIES:
+    if rule.by in GROUPINGS:
         named = np.array([UNKNOWN if value is None else str(value) for value in column.to_pylist()])
         levels, group = np.unique(named, return_inverse=True)
         return Grouping(rule.by, tuple(map(str, levels)), np.asarray(group, np.int64))
