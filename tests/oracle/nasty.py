@@ -62,6 +62,9 @@ class Block:
     assigned: list[date] = field(default_factory=list)
 
 
+EMPTY = Block([], [], [], [], {"opioid": [], "other": []})
+
+
 def case_of(seed):
     """A block and a study; a seed that fails can be run again."""
     dice = Random(seed)

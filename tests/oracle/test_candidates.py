@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracle import by_hand
-from tests.oracle.nasty import FAMILIES, MEMBERS, REGIONS, Block, case_of, columns_of, number
+from tests.oracle.nasty import EMPTY, FAMILIES, MEMBERS, REGIONS, case_of, columns_of, number
 
 seeds = st.integers(0, 2**32)
-EMPTY = Block([], [], [], [], {"opioid": [], "other": []})
 
 
 def to_rows(found, names):

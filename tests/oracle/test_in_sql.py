@@ -1,7 +1,5 @@
 """The kernels' facts against SQL written from the rules; ``python -m bench.sql_oracle`` does the same for 50,000."""
 
-import os
-
 import pytest
 from claimtwin.config.deployment import Ingest, Settle
 from claimtwin.schema.feed import Feed
@@ -33,11 +31,10 @@ def test_another_rule_is_another_answer():
     assert min(people.differences("span_medical", some)) > 0
 
 
-@pytest.mark.whole_way
-@pytest.mark.skipif("CLAIMTWIN_MEMBERS" not in os.environ, reason="on demand, as bench.sql_oracle does the same")
+@pytest.mark.whole_way  # a feed through the judge
 def test_fills_net_of_reversals_are_the_answer_of_sql(spark):
-    spec = taken_back(400)
+    spec = taken_back(160)
     rules = Ingest(data_through=DATA_THROUGH, settle=Settle(pharmacy="net_reversals"))
-    feed = Feed("pharmacy_claim", synth_frames(spark, spec, partitions=2)["pharmacy_claim"])
+    feed = Feed("pharmacy_claim", synth_frames(spark, spec, partitions=1)["pharmacy_claim"])
     rows, differences = compare_net(spec, keep_accepted(judged_feed(feed, rules)).select(*NET).toArrow())
-    assert (rows > 1000, differences) == (True, [0, 0])
+    assert (rows > 500, differences) == (True, [0, 0])

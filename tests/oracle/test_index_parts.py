@@ -14,10 +14,9 @@ from claimtwin.kernel.together import with_diagnosis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle.nasty import REGIONS, Block, columns_of
+from tests.oracle.nasty import EMPTY, REGIONS, columns_of
 from tests.support.examples import many_histories
 
-EMPTY = Block([], [], [], [], {"opioid": [], "other": []})
 seeds = st.integers(0, 2**32)
 
 

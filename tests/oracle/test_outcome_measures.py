@@ -12,9 +12,12 @@ from claimtwin.config.histories import FillRules, Histories, MeasureName
 from claimtwin.config.load import load_configuration
 from claimtwin.errors import ConfigError
 from claimtwin.kernel.outcome_measures import MEASURES, measure
+from claimtwin.kernel.outcomes import count_outcomes
 from claimtwin.spark.blocks import empty_payload
 from claimtwin.spark.decode import CodeBook
 from claimtwin.spark.histories import opioid_use
+
+from tests.oracle.nasty import EMPTY, columns_of
 
 OXYCODONE = Product("00000000001", "oxycodone", "Tablet", False, Decimal(10), "MG", "pain")
 FILM = Product("00000000003", "buprenorphine", "Film", True, Decimal(8), "MG", "use_disorder")
@@ -82,3 +85,14 @@ def test_a_measure_without_its_lists_is_refused():
         load_configuration(
             "jpr_s412081", "local", [outcome, "study.published=[]", "study.histories.fills.products=opioid"]
         )
+
+
+def test_a_measure_where_no_fills_were_laid_out_is_an_error_and_no_count():
+    overrides = [
+        "study.outcomes=[{name: any_opioid, title: O, kind: binary, measure: new_use, window: [1, 365]}]",
+        "study.published=[]", "study.histories.fills.products=opioid",
+    ]  # fmt: skip
+    protocol, _ = load_configuration("jpr_s412081", "local", overrides)
+    nobody = np.zeros(0, np.int64), np.zeros(0, np.int32)
+    with pytest.raises(ConfigError, match="no fills were laid out"):
+        count_outcomes(columns_of(EMPTY), protocol, *nobody)
