@@ -14,7 +14,13 @@ def days_around(index, first, last):
 
 
 def index_event(block, study, arm, which, member):
-    """(day, region) of the event by which the member comes into the arm; null if there is none."""
+    """(day, region) of the event by which the member comes into the arm; null if there is none, or death came first."""
+    found = event_of_the_living(block, study, arm, which, member)
+    return None if found is None or found[0] > block.deaths.get(member, FAR) else found
+
+
+def event_of_the_living(block, study, arm, which, member):
+    """The same for somebody who never dies."""
     if arm.source == "assigned":
         enrolled = any(span.member == member for span in block.spans)
         return (block.assigned[member], None) if enrolled and block.assigned else None
@@ -104,7 +110,7 @@ def covered_days(block, member, benefit, gap, horizon):
     days = set()
     for span in block.spans:
         if span.member == member and getattr(span, benefit):
-            last = min(span.stop or horizon, horizon)
+            last = min(span.stop or horizon, horizon, block.deaths.get(member, FAR) + timedelta(days=1))
             days |= days_around(span.start, 0, (last - span.start).days - 1)
     filled = set(days)
     for day, next_day in pairwise(sorted(days)):
@@ -116,6 +122,8 @@ def covered_days(block, member, benefit, gap, horizon):
 def is_enrolled(block, study, member, index, first, last):
     rule = study.enrollment
     needed = days_around(index, first, last)
+    if rule.until_death:
+        needed = {day for day in needed if day <= block.deaths.get(member, FAR)}
     horizon = index + timedelta(days=last + 30)
     return all(needed <= covered_days(block, member, benefit, rule.max_gap_days, horizon) for benefit in rule.benefits)
 
@@ -184,8 +192,10 @@ def candidate(block, study, member, which, event, one_arm):
 
 def is_followed(block, study, member, index, day, end):
     """Whether somebody is still followed on a day: covered on every day from the index on, and data are complete."""
-    if study.enrollment is None or study.enrollment.post_mode == "require":
+    if study.enrollment is None:
         return True
+    if study.enrollment.post_mode == "require":
+        return not study.enrollment.until_death or day <= block.deaths.get(member, FAR)
     if end is not None and day > end:
         return False
     needed = days_around(index, 0, max((day - index).days, 0))

@@ -60,6 +60,7 @@ class Block:
     regional: dict[str, list[tuple[int, date]]] = field(default_factory=lambda: {name: [] for name in REGIONS})
     amounts: list[tuple[int, date, int]] = field(default_factory=list)
     assigned: list[date] = field(default_factory=list)
+    deaths: dict[int, date] = field(default_factory=dict)
 
 
 EMPTY = Block([], [], [], [], {"opioid": [], "other": []})
@@ -132,6 +133,7 @@ def block_of(dice, first):
         {name: fills() for name in REGIONS},
         some(dice, 6, lambda: (someone(dice), near(dice, first), dice.randint(-300, 900))),
         [near(dice, first) for _ in range(MEMBERS)],
+        {who: near(dice, first) for who in range(MEMBERS) if dice.random() < 0.25},
     )
 
 
@@ -177,6 +179,7 @@ def enrolment(dice, before, after, *, timed):
         "benefits": dice.choice([["medical"], ["pharmacy"], ["medical", "pharmacy"]]),
         "post_mode": dice.choice(["require", "censor", "censor"]) if timed else "require",
     }
+    asked["until_death"] = asked["post_mode"] == "require" and dice.random() < 0.5
     return dice.choice([None, asked, asked, asked])
 
 
@@ -286,4 +289,5 @@ def columns_of(block):
             (*dated((m, day) for m, day, _ in block.amounts), column([a for *_, a in block.amounts], np.int64)),
         ),
         assigned=days(block.assigned) if block.assigned else None,
+        deaths=days((block.deaths.get(k) for k in range(MEMBERS)), OPEN_END) if block.deaths else None,
     )  # fmt: skip

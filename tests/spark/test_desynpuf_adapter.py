@@ -89,6 +89,9 @@ def test_people_keep_birth_sex_and_state(spark, sample):
     people = {p["DESYNPUF_ID"]: p for p in read(source, "bene.csv")}
     found = {row["person_id"]: row for row in table(spark, folder, "eligibility")}
     assert found.keys() == people.keys()
+    died = {p["DESYNPUF_ID"]: p["BENE_DEATH_DT"] for p in read(source, "bene.csv") if p["BENE_DEATH_DT"]}
+    told = [row for row in table(spark, folder, "eligibility") if row["death_date"]]
+    assert {row["person_id"]: row["death_date"].strftime("%Y%m%d") for row in told} == died
     for person, row in found.items():
         assert row["birth_date"].strftime("%Y%m%d") == people[person]["BENE_BIRTH_DT"]
         assert row["gender"] == {"1": "male", "2": "female"}[people[person]["BENE_SEX_IDENT_CD"]]
@@ -180,6 +183,7 @@ def test_what_cannot_be_mapped_is_refused_by_the_contract_and_never_dropped(spar
     assert [(len(accepted[name]), len(rejected[name])) for name in SOME] == [(2, 2), (5, 3), (1, 1)]
     kept = {(r["person_id"], r["plan"], r["enrollment_end_date"], r["state"]) for r in accepted["eligibility"]}
     assert kept == {("A", "part_b_d", date(2008, 2, 29), "CA"), ("B", "part_d", date(2008, 1, 15), None)}
+    assert {r["person_id"]: r["death_date"] for r in accepted["eligibility"]} == {"A": None, "B": date(2008, 1, 15)}
     refused = {(r["person_id"], *r["rule_ids"]) for r in rejected["eligibility"]}
     assert refused == {("B", "date_form"), ("C", "date_form", "domain")}
     columns = ("claim_id", "claim_line_number", "allowed_amount")

@@ -17,6 +17,8 @@ from tests.support.claims import OPIOID, as_frames, random_claims
 from tests.support.rows import protocol_of
 
 CLAIMS = random_claims(120, seed=9)
+for number, own in enumerate(CLAIMS["eligibility"]):
+    own["death_date"] = date(2020, 3, 1) + timedelta(days=3 * number) if number % 4 == 0 else None
 END = date(2020, 12, 31)
 PROTOCOL = protocol_of(
     arms={"treated": {"name": "a", "title": "A", "source": "program"},
@@ -53,7 +55,10 @@ def test_days_are_drawn_from_those_of_the_eligible_treated_whatever_the_blocks(s
     drawn = Counter(row["index_date"] for row in rows if not row["treated"])
     assert set(drawn) <= set(users)
     assert len(drawn) > len(users) / 2
-    assert sum(drawn.values()) == len({row["person_id"] for row in CLAIMS["eligibility"]})
+    dead = {row["person_id"]: row["death_date"] for row in CLAIMS["eligibility"] if row["death_date"]}
+    came = {row["person_id"] for row in rows if not row["treated"]}
+    assert {row["person_id"] for row in CLAIMS["eligibility"]} - came <= dead.keys()
+    assert all(row["index_date"] <= dead.get(row["person_id"], date.max) for row in rows)
 
 
 def test_people_are_followed_until_cover_or_data_end(spark, found):
@@ -70,12 +75,16 @@ def test_people_are_followed_until_cover_or_data_end(spark, found):
         assert got[row["person_id"], row["treated"]] == expected
         kinds.add((expected[0], expected[1] == 365))
     assert kinds >= {(1, False), (0, False)}
+    deaths = {row["person_id"]: row["death_date"] for row in CLAIMS["eligibility"]}
+    last = [(row["person_id"], row["index_date"] + timedelta(got[row["person_id"], row["treated"]][1])) for row in rows]
+    assert sum(day == deaths[who] for who, day in last) > 5
     assert payloads_read_by(PROTOCOL) == ["pharmacy_claim", "eligibility"]
 
 
 def by_hand(person, index):
     """Whether an opioid came while followed, and after how many days of follow-up."""
-    ends = [row["enrollment_end_date"] or END for row in CLAIMS["eligibility"] if row["person_id"] == person]
+    rows = [row for row in CLAIMS["eligibility"] if row["person_id"] == person]
+    ends = [min(row["enrollment_end_date"] or END, row["death_date"] or END) for row in rows]
     fills = {row["dispensing_date"] for row in CLAIMS["pharmacy_claim"]
              if row["person_id"] == person and row["ndc_code"] == OPIOID}  # fmt: skip
     days = 0

@@ -98,7 +98,8 @@ def test_accepted_rows_are_typed_and_the_roster_is_there_though_empty(spark, dir
     assert people["p2"] == {
         "person_id": "p2", "employer_id": "e1", "payer": "x", "plan": "y",
         "enrollment_start_date": date(2020, 1, 1), "enrollment_end_date": None, "medical_coverage": True,
-        "pharmacy_coverage": False, "birth_date": date(1990, 6, 30), "gender": "male", "state": "NY",
+        "pharmacy_coverage": False, "birth_date": date(1990, 6, 30), "death_date": None, "gender": "male",
+        "state": "NY",
     }  # fmt: skip
     assert rows(spark, folder, "program_enrollment") == []
     assert rows(spark, folder, "rejected_program_enrollment") == []

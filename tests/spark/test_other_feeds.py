@@ -127,6 +127,9 @@ def test_omop_people_are_those_of_the_periods(omop, omop_rows):
     people = {row["person_id"]: row for row in rows_of(folder, "person")}
     found = omop_rows["eligibility"]
     assert len(found) == 43
+    deaths = {row["person_id"]: day(row["death_date"]) for row in rows_of(folder, "death")}
+    assert {row["person_id"]: row["death_date"] for row in found if row["death_date"]} == deaths
+    assert len(deaths) == 3
     for row in found:
         person = people[row["person_id"]]
         assert row["birth_date"].year == int(person["year_of_birth"])
@@ -149,6 +152,7 @@ def test_the_same_fills_come_out_of_desynpuf_and_of_its_published_omop_form(spar
     conditions = rows_of(tmp_path, "condition_occurrence")
     drugs = rows_of(tmp_path, "drug_exposure")
     concepts = {row["condition_source_concept_id"]: "ICD9CM" for row in conditions}
+    (tmp_path / "death.csv").unlink()
     concepts |= {row["drug_source_concept_id"]: "NDC" for row in drugs}
     lines = ["concept_id,vocabulary_id", *(f"{number},{name}" for number, name in concepts.items())]
     (tmp_path / "concept.csv").write_text("\n".join(lines) + "\n")

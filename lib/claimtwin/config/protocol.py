@@ -66,15 +66,23 @@ class Enrollment(Strict):
 
     A stretch of at most ``max_gap_days`` uncovered days between two spans counts as covered. With ``post_mode``
     ``censor`` the index day itself must be covered and nothing after it: people are followed until cover ends.
+    ``until_death``: who dies in the ``post_days`` must be covered until death only, instead of being left out.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("post_mode",)
+    LATER: ClassVar[tuple[str, ...]] = ("post_mode", "until_death")
 
     pre_days: Days = 365
     post_days: Days = 365
     max_gap_days: Days = 0
     benefits: Annotated[list[Literal["medical", "pharmacy"]], Field(min_length=1)] = ["medical", "pharmacy"]
     post_mode: Literal["require", "censor"] = "require"
+    until_death: bool = False
+
+    @model_validator(mode="after")
+    def _death_is_said_once(self) -> Self:
+        if self.until_death and self.post_mode == "censor":
+            raise ValueError("until_death: with post_mode 'censor' everybody is followed until death anyway")
+        return self
 
 
 class Washout(Strict):

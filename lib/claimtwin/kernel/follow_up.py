@@ -5,6 +5,7 @@ import numpy as np
 from claimtwin.config.protocol import Enrollment, Outcome, Protocol
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Days, Events, Index, keys
+from claimtwin.kernel.deaths import until_death
 from claimtwin.kernel.spans import Spans, merge_spans
 
 
@@ -12,11 +13,14 @@ def last_days(claims: Claims, protocol: Protocol, member: Index, index: Days, en
     """Last day on which each asked person is followed; null where the study chose people by whole follow-up.
 
     Follow-up ends with the day before the first that one of the benefits does not cover (gaps of up to
-    ``max_gap_days`` between two spans are covered), and on ``end``, the last day on which the data are complete. A
-    death that a feed knows of ends the cover. Somebody whose index is not covered is not followed: the day before it.
+    ``max_gap_days`` between two spans are covered), on the day of death, and on ``end``, the last day on which the
+    data are complete. Somebody whose index is not covered is not followed: the day before it. Where people are chosen
+    by cover until death (``until_death``), death alone ends it; null where the block has none.
     """
-    if protocol.enrollment is None or not protocol.censored:
+    if protocol.enrollment is None:
         return None
+    if not protocol.censored:
+        return claims.deaths[member] if protocol.enrollment.until_death and claims.deaths is not None else None
     last = np.full(len(member), 2**29 if end is None else end, np.int32)
     for spans in benefit_spans(claims, protocol.enrollment):
         last = np.minimum(last, covered_until(spans, member, index) - np.int32(1))
@@ -24,13 +28,14 @@ def last_days(claims: Claims, protocol: Protocol, member: Index, index: Days, en
 
 
 def benefit_spans(claims: Claims, rule: Enrollment) -> list[Spans]:
-    """Merged spans of each asked benefit, in the order asked."""
+    """Merged spans of each asked benefit, in the order asked.
+
+    A death cuts them before they are merged: a gap in which somebody died leads to no later span.
+    """
     cover = claims.coverage
+    stop = until_death(claims.deaths, cover.member, cover.stop)
     held = [cover.medical if benefit == "medical" else cover.pharmacy for benefit in rule.benefits]
-    return [
-        merge_spans(cover.member[rows], cover.start[rows], cover.stop[rows], gap_days=rule.max_gap_days)
-        for rows in held
-    ]
+    return [merge_spans(cover.member[rows], cover.start[rows], stop[rows], gap_days=rule.max_gap_days) for rows in held]
 
 
 def covered_until(spans: Spans, member: Index, day: Days) -> Days:

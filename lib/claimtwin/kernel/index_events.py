@@ -9,6 +9,7 @@ from claimtwin.config.arms import Arm
 from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.claims import Claims, Small
 from claimtwin.kernel.columns import Days, Events, Flags, Index, keys, starts_run
+from claimtwin.kernel.deaths import is_alive
 from claimtwin.kernel.events import is_exposed
 
 EPOCH = date(1970, 1, 1).toordinal()
@@ -42,7 +43,8 @@ def pick_entries(claims: Claims, protocol: Protocol, arm: Arm, number: int) -> E
     data; then ``index_in_window`` decides. An event needs a studied body region where the arm requires one;
     a region that is not studied counts as none (-1). Of these the events of a member's first ``nth`` - 1 days with
     one do not count; the index is ``landmark_days`` after the event, and the window is that of the index. An arm with
-    an ``exposure`` keeps of the members whose event was so picked those that the exposure asks for.
+    an ``exposure`` keeps of the members whose event was so picked those that the exposure asks for. Who died before
+    the index so found does not come in.
 
     Ties: of several on one day the first in the table's key order.
     Source: docs/decisions/003-index-event.md.
@@ -57,6 +59,7 @@ def pick_entries(claims: Claims, protocol: Protocol, arm: Arm, number: int) -> E
     if arm.exposure is not None:
         event_day = day[chosen] - np.int32(arm.landmark_days)
         chosen = chosen[is_exposed(claims, arm.exposure, member[chosen], event_day)]
+    chosen = chosen[is_alive(claims.deaths, member[chosen], day[chosen])]
     return Entries(member[chosen], day[chosen], body[chosen])
 
 

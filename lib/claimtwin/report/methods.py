@@ -163,12 +163,13 @@ def _enrolment(rule: Part | None) -> str:
     if rule.get("post_mode") == "censor":
         return (
             f"Enrolled with {listed(list(rule['benefits']))} benefits on every day from {rule['pre_days']} days before "
-            "index to the index day. Afterwards people were followed until their cover or the data ended."
+            "index to the index day. Afterwards people were followed until their death, "
+            "where it is known, or until their cover or the data ended."
         )
     gap = f"gaps of up to {rule['max_gap_days']} days allowed" if rule["max_gap_days"] else "no gap allowed"
     return (
         f"Enrolled with {listed(list(rule['benefits']))} benefits on every day from {rule['pre_days']} days before "
-        f"to {rule['post_days']} days after index ({gap})."
+        f"to {rule['post_days']} days after index{', or until death' if rule.get('until_death') else ''} ({gap})."
     )
 
 

@@ -135,6 +135,11 @@ ELIGIBILITY = TableContract(
             "unknown: the person is never a candidate", "day", "date", within_data=True,
         ),
         Column(
+            "death_date", "date",
+            "1900-01-01 or later; not before the enrolment start; last day of life, of several the earliest counts",
+            "not known to have died", "day", "date",
+        ),
+        Column(
             "gender", "string", "f, female, m, male, u or unknown in any case; stored as female, male or unknown",
             "never null: a missing value becomes unknown", form="choice", choices=GENDERS, when_null="unknown",
         ),
@@ -143,6 +148,7 @@ ELIGIBILITY = TableContract(
     (
         Order("enrollment_order", "enrollment_start_date", "enrollment_end_date"),
         Order("birth_order", "birth_date", "enrollment_start_date"),
+        Order("death_order", "enrollment_start_date", "death_date"),
     ),
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from claimtwin.config.deployment import TableName
 from claimtwin.errors import GuardError
-from claimtwin.schema.tables import TABLES, arrow_schema
+from claimtwin.schema.tables import CONTRACTS, TABLES, arrow_schema, spark_schema
 from claimtwin.spark.arrow import ddl_of, each_group, from_cell, to_cell
 
 HASH_BITS = 64
@@ -71,8 +71,16 @@ def build_blocks(tables: dict[TableName, DataFrame], bits: int) -> DataFrame:
     return together.groupBy("block_id").applyInArrow(each_group(partial(_assemble, bits)), schema=ddl_of(LAYOUT))
 
 
+def with_later_columns(name: TableName, table: DataFrame) -> DataFrame:
+    """A claims table with the columns that came into the contract after it was ingested: unknown in every row."""
+    there = set(table.columns)
+    absent = [column.name for column in CONTRACTS[name].columns if not column.required and column.name not in there]
+    layout = spark_schema(name)
+    return table.withColumns({column: F.lit(None).cast(layout[column].dataType) for column in absent})
+
+
 def _pieces(name: TableName, table: DataFrame, bits: int) -> DataFrame:
-    placed = table.select(
+    placed = with_later_columns(name, table).select(
         *arrow_schema(name).names,
         F.xxhash64("person_id").alias("_hash"),
         block_of(F.col("person_id"), bits).alias("_block"),

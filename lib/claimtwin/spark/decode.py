@@ -33,6 +33,7 @@ from claimtwin.kernel.index_events import REGION_NAMES
 from claimtwin.kernel.together import with_diagnosis
 from claimtwin.spark.code_groups import code_groups
 from claimtwin.spark.columns import DIAGNOSES, days_of, member_of, per_code
+from claimtwin.spark.deaths import before_deaths, deaths_of
 
 SEXES = ("female", "male")
 CENSUS_REGIONS = ("northeast", "midwest", "south", "west")
@@ -77,11 +78,13 @@ class CodeBook:
 
 
 def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
-    """All claims of one block as sorted numbers; every table must be there, be it empty."""
+    """All claims of one block as sorted numbers, none after a death; every table must be there, be it empty."""
+    tables = before_deaths(tables)
     medical = tables["medical_claim"]
     return Claims(
         n_members=tables["members"].num_rows,
         coverage=_coverage(tables["eligibility"], book),
+        deaths=deaths_of(tables),
         services=_services(medical, book),
         conditions=_conditions(medical, book.comorbidities, book.positions),
         points=NO_CONDITIONS if book.points is None else _worth(medical, book.points, book.positions),

@@ -18,6 +18,7 @@ from claimtwin.schema.tables import TABLES
 from claimtwin.spark.amounts import amounts_of_block
 from claimtwin.spark.arrow import ddl_of, each_block, each_group, to_cell
 from claimtwin.spark.blocks import MEMBERS, empty_payload
+from claimtwin.spark.deaths import before_deaths
 from claimtwin.spark.decode import CodeBook, claims_of_block
 from claimtwin.spark.histories import opioid_use
 
@@ -53,7 +54,10 @@ def find_outcomes(
 
 
 def payloads_read_by(protocol: Protocol) -> list[str]:
-    """Payload columns that the outcomes of a protocol are counted in; the others are not read."""
+    """Payload columns that the outcomes of a protocol are counted in; the others are not read.
+
+    Enrolment tells ends of cover and deaths. Who had to be covered on every day of the windows was alive throughout.
+    """
     measured = any(outcome.measure for outcome in protocol.outcomes)
     asked = protocol.histories.supply if protocol.histories else None
     stays = measured and asked is not None and asked.hospital_days == "kept"
@@ -62,7 +66,7 @@ def payloads_read_by(protocol: Protocol) -> list[str]:
     needed = {
         "pharmacy_claim": measured or all_cost or any(event.drug for event in events),
         "medical_claim": stays or all_cost or any(not event.drug for event in events),
-        "eligibility": protocol.censored,
+        "eligibility": protocol.censored or protocol.enrollment is None or protocol.enrollment.until_death,
     }
     return [name for name, is_read in needed.items() if is_read]
 
@@ -86,7 +90,7 @@ def count_asked(tables: dict[str, pa.Table], protocol: Protocol, book: CodeBook,
     rows = pa.compute.index_in(asked["person_id"], value_set=members).to_numpy().astype(np.int64)
     days = asked["index_date"].cast(pa.int32()).to_numpy()
     absent: dict[str, pa.Table] = {name: empty_payload(name) for name in TABLES if name not in tables}
-    whole = {**tables, **absent}
+    whole = before_deaths({**tables, **absent})
     read = book.without_covariates()
     claims = replace(claims_of_block(whole, read), amounts=amounts_of_block(whole, read, protocol))
     if protocol.histories is not None and any(outcome.measure for outcome in protocol.outcomes):

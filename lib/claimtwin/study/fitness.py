@@ -20,6 +20,8 @@ from claimtwin.io.tables import Store, read_table
 from claimtwin.report.fitness import NOTE, Check, lines, month_name, names, page, share
 from claimtwin.schema.tables import TABLES
 from claimtwin.spark import fitness as counts
+from claimtwin.spark.blocks import with_later_columns
+from claimtwin.spark.deaths import count_after_deaths, count_deaths
 from claimtwin.stats.fitness import completeness, standing_out
 from claimtwin.stats.withhold import is_small, withhold
 from claimtwin.study.concepts import with_concepts
@@ -40,11 +42,14 @@ def validate(spark: SparkSession, env: Env, say: Say) -> Path:
         ConfigError: A code list cannot be read.
     """
     store, made_by = Store(env.tables), "claimtwin ingest"
-    tables: Tables = {name: read_table(spark, store.table(name), made_by=made_by) for name in TABLES}
+    tables: Tables = {
+        name: with_later_columns(name, read_table(spark, store.table(name), made_by=made_by)) for name in TABLES
+    }
     lists = {name: read_drug_list(name, file) for name, file in sorted(env.code_lists.items())}
     checks = [
         *_people(tables, env),
         *_claims(tables, env),
+        *_deaths(tables, env),
         *_months(tables),
         *_employers(tables, env),
         *_codes(tables, env, with_concepts(spark, env, lists)),
@@ -88,6 +93,17 @@ def _claims(tables: Tables, env: Env) -> list[Check]:
     coded = _collect(counts.count_systems(tables["medical_claim"]))[0]
     for name, text in (("icd_10_early", "ICD-10 before October 2015"), ("icd_9_late", "ICD-9 from October 2015")):
         checks.append(_share(f"medical_claim: {text}", coded, name, "lines_coded", "coded lines", env))
+    return checks
+
+
+def _deaths(tables: Tables, env: Env) -> list[Check]:
+    """Deaths that the feed knows of, and what contradicts them; a feed without any asks for no look."""
+    row = _collect(count_deaths(tables["eligibility"]))[0]
+    known = replace(_share("people: death date known", row, "died", "people", "people", env), look=False)
+    checks = [known, _share("people: two death dates", row, "two_deaths", "people", "people", env)]
+    late = _collect(count_after_deaths(tables, CLAIMS), "table")
+    for row in sorted(late, key=lambda row: str(row["table"])):
+        checks.append(_share(f"{row['table']}: day after death", row, "late", "lines", "lines", env))
     return checks
 
 

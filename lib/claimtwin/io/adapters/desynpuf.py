@@ -124,6 +124,7 @@ def _spans(people: DataFrame) -> DataFrame:
         F.lit("cms").alias("payer"),
         "span.*",
         F.col("BENE_BIRTH_DT").alias("birth_date"),
+        F.nullif(F.trim("BENE_DEATH_DT"), F.lit("")).alias("death_date"),
         _word("BENE_SEX_IDENT_CD", SEXES).alias("gender"),
         _state().alias("state"),
         CORRUPT,
@@ -141,12 +142,9 @@ def _span(plan: str, medical: bool, drugs: bool, months: Cell, text: Cell) -> Ce
     year = F.when(F.col("BENE_YEAR").rlike("^[0-9]{4}$"), F.col("BENE_YEAR"))
     month = F.concat(year, F.lpad(F.when(months > 0, months).cast("string"), 2, "0"), F.lit("01"))
     last = F.last_day(F.try_to_date(month, DAY))
-    death = F.trim("BENE_DEATH_DT")
-    died = F.try_to_date(F.when(death != "", death), DAY)
-    end = (
-        F.when(months < 0, F.concat(F.lit("months: "), F.coalesce(text, F.lit("none"))))
-        .when((death != "") & died.isNull(), F.concat(F.lit("death: "), death))
-        .otherwise(F.date_format(F.least(last, died), DAY))
+    died = F.try_to_date(F.nullif(F.trim("BENE_DEATH_DT"), F.lit("")), DAY)
+    end = F.when(months < 0, F.concat(F.lit("months: "), F.coalesce(text, F.lit("none")))).otherwise(
+        F.date_format(F.least(last, died), DAY)
     )
     return F.struct(
         F.lit(plan).alias("plan"),

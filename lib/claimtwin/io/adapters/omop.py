@@ -30,6 +30,8 @@ NEEDED = {
     "visit_occurrence": ("visit_occurrence_id", "visit_concept_id"),
     "concept": ("concept_id", "vocabulary_id"),
 }  # fmt: skip
+DEATH = ("person_id", "death_date")
+"""Of the table ``death``, which a data set need not have."""
 SEXES = {"8507": "male", "8532": "female"}
 PLACES = {"9201": "21", "9203": "23", "262": "23"}
 """Place of service of inpatient, emergency, and emergency then inpatient visits; an outpatient visit tells none."""
@@ -44,7 +46,8 @@ def read_omop(spark: SparkSession, settings: Ingest, source: str) -> list[Feed]:
     Args:
         spark: The session.
         settings: ``delimiter`` and ``assign_employers`` are heeded; a column map is not.
-        source: A folder or ``catalog.schema`` with the seven tables, in the forms of ``--format contract``.
+        source: A folder or ``catalog.schema`` with the seven tables and, if there is one, ``death``, in the forms of
+            ``--format contract``.
 
     Raises:
         ConfigError: A column map or constants are set.
@@ -54,7 +57,7 @@ def read_omop(spark: SparkSession, settings: Ingest, source: str) -> list[Feed]:
     tables = _open(spark, settings, source)
     fills, lines = _fills(tables), _lines(tables)
     return [
-        _feed("eligibility", _spans(tables), settings, {"observation_period": tables["observation_period"]}),
+        _feed("eligibility", _spans(tables), settings, {n: tables[n] for n in ("observation_period", "death")}),
         _feed(
             "medical_claim", lines, settings, {n: tables[n] for n in ("condition_occurrence", "procedure_occurrence")}
         ),
@@ -87,8 +90,11 @@ def _open(spark: SparkSession, settings: Ingest, source: str) -> dict[str, DataF
     found = {name: find_table(spark, settings, source, name) for name in NEEDED}
     faults = [f"no table {name}" for name, frame in found.items() if frame is None]
     opened = {name: frame for name, frame in found.items() if frame is not None}
+    deaths = find_table(spark, settings, source, "death")
+    opened["death"] = spark.createDataFrame([], "person_id string, death_date string") if deaths is None else deaths
     for name, frame in opened.items():
-        faults += [f"{name}: column '{column}' is missing" for column in NEEDED[name] if column not in frame.columns]
+        needed = DEATH if name == "death" else NEEDED[name]
+        faults += [f"{name}: column '{column}' is missing" for column in needed if column not in frame.columns]
     if faults:
         raise InputError(
             "The OMOP tables cannot be used: " + "; ".join(faults) + ".", source, "docs/omop.md",
@@ -114,7 +120,17 @@ def _spans(tables: dict[str, DataFrame]) -> DataFrame:
     )  # fmt: skip
     told = {"payer": "omop", "plan": "observation_period", "medical_coverage": "true", "pharmacy_coverage": "true"}
     constants = [F.lit(text).alias(name) for name, text in told.items()]
-    return periods.join(person, "person_id", "left").select("*", *constants)
+    people = person.join(_deaths(tables["death"]), "person_id", "left")
+    return periods.join(people, "person_id", "left").select("*", *constants)
+
+
+def _deaths(death: DataFrame) -> DataFrame:
+    """One row a person with a death: the earliest day; a text that is no day where there is nothing else."""
+    told = death.select(_id("person_id"), _day("death_date", "day"))
+    earliest = F.min(F.try_to_date("day")).cast("string")
+    return (
+        told.where(F.col("day") != "").groupBy("person_id").agg(F.coalesce(earliest, F.min("day")).alias("death_date"))
+    )
 
 
 def _fills(tables: dict[str, DataFrame]) -> DataFrame:
