@@ -13,6 +13,7 @@ from claimtwin.codes.rules import (
     diagnosis_groups,
     group_names,
     in_ranges,
+    own_diagnosis_flags,
     parse_range,
     procedures_of,
 )
@@ -148,3 +149,11 @@ def test_a_list_that_could_not_match_is_refused(tmp_path, text):
 def test_a_list_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="missing"):
         read_drug_list("opioid", CodeListFile(path=str(tmp_path / "none.csv")))
+
+
+def test_a_rule_of_a_whole_code_holds_no_longer_one_and_no_other_system():
+    rules = "icd-9-cm:=4280|icd-10-cm:I50|icd-9-cm:250"
+    codes = ["4280", "42801", "428", "25000", None, "I509", "428.0"]
+    assert own_diagnosis_flags(codes, rules, "icd-9-cm").tolist() == [True, False, False, True, False, False, True]
+    assert own_diagnosis_flags(codes, rules, "icd-10-cm").tolist() == [False] * 5 + [True, False]
+    assert own_diagnosis_flags(["4280", "42801", None], "icd-9-cm:=4280", "icd-9-cm").tolist() == [True, False, False]

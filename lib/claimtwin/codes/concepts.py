@@ -6,8 +6,15 @@ from pathlib import Path
 from claimtwin.config.deployment import CodeListFile
 from claimtwin.errors import ConfigError
 
-CONCEPT_TABLES = {"drug_exposure": "ndc", "condition_occurrence": "icd", "procedure_occurrence": "hcpcs"}
-"""OMOP tables whose rows have concepts and a source code each, and what kind of code that is."""
+CONCEPT_TABLES = ("drug_exposure", "condition_occurrence", "procedure_occurrence")
+"""OMOP tables whose rows have concepts and a source code each; what kind of code, its vocabulary says."""
+PROCEDURE_KIND = "hcpcs"
+
+
+def as_claimed(code: str, kind: str) -> str:
+    """A source code in the form of the claims; empty for none. Diagnoses lose dots and blanks."""
+    upper = code.strip().upper()
+    return upper if kind == PROCEDURE_KIND else "".join(upper.replace(".", "").split())
 
 
 def read_concepts(name: str, file: CodeListFile) -> frozenset[int]:

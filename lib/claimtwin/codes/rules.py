@@ -26,6 +26,8 @@ NO_GROUP = -1
 EMERGENCY_REVENUE = ("0450-0459", "0981")
 EMERGENCY_PLACE = ("23",)
 SYSTEMS = ("icd-10-cm", "icd-9-cm")
+WHOLE = "="
+"""Before the code of a rule that holds this whole code and none that begins with it."""
 
 
 BUILT_ON = {"van_walraven": "elixhauser"}
@@ -114,21 +116,31 @@ def group_flags(codes: Sequence[str | None], name: str, system: str) -> NDArray[
 def own_diagnosis_flags(codes: Sequence[str | None], rules: str, system: str) -> NDArray[np.bool_]:
     """Whether each code begins with one of a protocol's own rules of one system: ``icd-10-cm:M54|icd-9-cm:724``.
 
+    A rule ``icd-9-cm:=4280`` holds that whole code alone: lists by concept id are turned into such rules.
+
     Raises:
         ConfigError: A rule cannot be read.
     """
     texts = [(code or "").upper().replace(".", "") for code in codes]
-    return longest_fitting(texts, [span for own, span in own_diagnoses(rules) if own == system], whole=False) >= 0
+    begun = longest_fitting(texts, [span for own, span in own_diagnoses(rules) if own == system], whole=False) >= 0
+    whole = _whole_codes(rules, system)
+    return begun | np.array([text in whole for text in texts], np.bool_)
+
+
+@cache
+def _whole_codes(rules: str, system: str) -> frozenset[str]:
+    head = f"{system}:{WHOLE}"
+    return frozenset(rule.removeprefix(head) for rule in rules.split("|") if rule.startswith(head))
 
 
 def own_diagnoses(rules: str) -> list[tuple[str, Range]]:
-    """System and range of each of a protocol's own rules.
+    """System and range of each of a protocol's own rules, those of whole codes aside.
 
     Raises:
         ConfigError: A rule cannot be read.
     """
     parts = (rule.partition(":") for rule in rules.split("|"))
-    return [(system, parse_range(text)) for system, _, text in parts]
+    return [(system, parse_range(text)) for system, _, text in parts if not text.startswith(WHOLE)]
 
 
 def longest_fitting(codes: Sequence[str], ranges: Sequence[Range], *, whole: bool) -> Index:

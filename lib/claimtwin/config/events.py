@@ -10,8 +10,10 @@ CareFamily = Literal["office", "emergency", "therapy", "chiropractic", "imaging"
 FAMILIES: tuple[CareFamily, ...] = get_args(CareFamily)
 """In the order of the columns that hold a column a family."""
 Window = tuple[int, int]
-DiagnosisGroup = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")]
-"""A shipped list and its group, as in ``conditions.opioid_overdose``."""
+DiagnosisGroup = Annotated[str, Field(pattern=r"^([a-z_]+\.[a-z_]+|code_lists\.[a-z0-9_]+)$")]
+"""A shipped list and its group, as in ``conditions.opioid_overdose``, or a list of env.yaml, ``code_lists.<name>``."""
+USER_LISTS = "code_lists."
+"""What stands before the name of a list of env.yaml where diagnoses or procedures are named."""
 DiagnosisRule = Annotated[str, Field(pattern=r"^(icd-10-cm:|icd-9-cm:)?[A-Za-z0-9.]+(-[A-Za-z0-9.]+)?$")]
 """A prefix or ``LOW-HIGH``; of ICD-10-CM where no system stands before it."""
 REGION_OF_INDEX = "body_regions.of_index"
@@ -33,7 +35,7 @@ class Event(Strict):
 
     ``drug``: a dispensing of a drug list. ``care``: a day with care of a family. ``procedures``: a day with a service
     of a shipped list, or of code rules. ``diagnosis``: a day with a diagnosis, in any position, of a shipped list and
-    group, or of rules (prefixes of ICD-10-CM, or ``icd-9-cm:724``).
+    group, or of rules (prefixes of ICD-10-CM, or ``icd-9-cm:724``). Both may name a list of env.yaml by concept id.
     """
 
     drug: str | None = None
@@ -124,6 +126,11 @@ class Exposure(Counted):
         if self.diagnosis == REGION_OF_INDEX:
             raise ValueError(f"diagnosis: {REGION_OF_INDEX} belongs to criteria only")
         return self
+
+
+def user_list(rule: str | list[str] | None) -> str | None:
+    """Name of the list of env.yaml that a rule of diagnoses or procedures asks for; null for any other rule."""
+    return rule.removeprefix(USER_LISTS) if isinstance(rule, str) and rule.startswith(USER_LISTS) else None
 
 
 def procedures_key(rule: str | list[str]) -> str:

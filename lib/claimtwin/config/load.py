@@ -39,6 +39,11 @@ def load_configuration(study: str, env: str, overrides: list[str] | None = None)
             for name in sorted({*protocol.drug_lists(), *protocol.product_lists()})
             if name not in deployment.code_lists
         ]
+        faults += [
+            f"{env}: code_lists.{name}: the study reads diagnoses or procedures of this list; name its file here"
+            for name in protocol.user_lists()
+            if name not in deployment.code_lists
+        ]
         faults += _run_out(protocol, deployment, env)
     if faults or protocol is None or deployment is None:
         raise config_error(faults)

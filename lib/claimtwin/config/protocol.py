@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from claimtwin.config.analysis import Balance, Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
 from claimtwin.config.arms import Arm, Arms
 from claimtwin.config.designs import OtherDesign
-from claimtwin.config.events import REGION_OF_INDEX, Criterion, Event
+from claimtwin.config.events import REGION_OF_INDEX, Criterion, Event, user_list
 from claimtwin.config.grid import grid_faults
 from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories
 from claimtwin.config.matching import Matching
@@ -260,6 +260,13 @@ class Protocol(Strict):
         named |= {arm.drug for arm in self.arm_list() if arm.drug}
         named |= set(self.score.drug_classes)
         return sorted(named)
+
+    def user_lists(self) -> list[str]:
+        """Return the names of the lists of env.yaml that diagnoses and procedures are told by, sorted."""
+        events, arms = self.events(), self.arm_list()
+        diagnoses = [*(event.diagnosis for event in events), *(arm.diagnosis for arm in arms), *self.score.diagnoses]
+        services = [*(event.procedures for event in events), *(arm.procedures for arm in arms)]
+        return sorted({name for rule in (*diagnoses, *services) if (name := user_list(rule))})
 
     def product_lists(self) -> list[str]:
         """Return the names of the product lists that the histories need, sorted."""

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from claimtwin.config.events import DiagnosisGroup
 from claimtwin.config.strict import Strict
 
 Number = Literal[
@@ -103,7 +104,7 @@ class Score(Strict):
     comorbidities: Literal["charlson", "elixhauser"] = "charlson"
     comorbidity_positions: Literal["any", "secondary"] = "any"
     drug_classes: list[str] = []
-    diagnoses: list[Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$")]] = []
+    diagnoses: list[DiagnosisGroup] = []
     data_driven: DataDriven | None = None
     splines: dict[Covariate, Knots] = {}
     interactions: list[tuple[Covariate, Covariate]] = []

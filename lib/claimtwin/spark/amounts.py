@@ -49,7 +49,7 @@ def medical_lines(table: pa.Table, book: CodeBook, key: EventKey) -> Flags:
         return family_of(table, key.codes, book.families)
     if key.kind == "procedures":
         return procedure_lines(table, book.procedures[key.codes])
-    return diagnosis_lines(table, key.codes)
+    return diagnosis_lines(table, book.told(key.codes))
 
 
 def _cents(tables: dict[str, pa.Table], name: str, lines: Flags) -> Amounts:

@@ -52,7 +52,8 @@ class CodeBook:
     is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted; ``diagnoses``
     and ``procedures`` the lists of outcomes, criteria, covariates and exposures by the name of the event;
     ``positions`` the columns whose diagnoses count for comorbidities, ``points`` a list whose groups are worth points,
-    ``kinds`` the code groups that a study may choose from; ``products`` and ``benzodiazepines`` the products of the
+    ``kinds`` the code groups that a study may choose from; ``listed`` the rules of users' lists of diagnoses, by the
+    name of the event; ``products`` and ``benzodiazepines`` the products of the
     histories, in the order of their NDC.
     """
 
@@ -71,6 +72,11 @@ class CodeBook:
     positions: tuple[str, ...] = DIAGNOSES
     points: str | None = None
     kinds: tuple[str, ...] = ()
+    listed: dict[str, str] = field(default_factory=dict)
+
+    def told(self, name: str) -> str:
+        """What tells the diagnoses of an event: its list and group, its own rules, or those of a user's list."""
+        return self.listed.get(name, name)
 
     def without_covariates(self) -> "CodeBook":
         """The same for a pass that needs no covariate."""
@@ -90,7 +96,7 @@ def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
         points=NO_CONDITIONS if book.points is None else _worth(medical, book.points, book.positions),
         groups=code_groups(medical, tables["pharmacy_claim"], book.kinds) if book.kinds else None,
         roster=_roster(tables["program_enrollment"], book),
-        diagnoses={name: _diagnosed(medical, name) for name in book.diagnoses},
+        diagnoses={name: _diagnosed(medical, book.told(name)) for name in book.diagnoses},
         procedures={name: _on(medical, procedure_lines(medical, rule)) for name, rule in book.procedures.items()},
         drugs={name: _dispensings(tables["pharmacy_claim"], drug) for name, drug in book.drugs.items()},
     )
@@ -148,7 +154,7 @@ def _arm_lines(table: pa.Table, book: CodeBook, number: int) -> Flags:
     procedures, diagnosis = book.arms[number], book.arm_diagnoses[number]
     if diagnosis is None:
         return procedure_lines(table, procedures)
-    named = diagnosis_lines(table, diagnosis)
+    named = diagnosis_lines(table, book.told(diagnosis))
     if procedures is None:
         return named
     service, day = procedure_lines(table, procedures), days_of(table, "claim_start_date")

@@ -4,13 +4,14 @@ import difflib
 import hashlib
 from datetime import date, timedelta
 
+from claimtwin.codes.concepts import read_concepts
 from claimtwin.codes.drugs import DrugList, read_drug_list
 from claimtwin.codes.opioids import Product, product_fingerprint, read_products
-from claimtwin.codes.rules import care_families, group_names, own_diagnoses, procedures_of
+from claimtwin.codes.rules import Procedures, care_families, group_names, own_diagnoses, procedures_of
 from claimtwin.codes.states import census_regions
 from claimtwin.config.arms import Arm
-from claimtwin.config.deployment import Env
-from claimtwin.config.events import REGION_OF_INDEX, diagnosis_key
+from claimtwin.config.deployment import CodeListFile, Env
+from claimtwin.config.events import REGION_OF_INDEX, diagnosis_key, procedures_key, user_list
 from claimtwin.config.histories import Histories
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
@@ -28,9 +29,11 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
     Raises:
         ConfigError: A file, a column or a list is missing, or a rule cannot be read.
     """
+    for name in protocol.user_lists():
+        _check_user_list(name, env.code_lists[name])
     asked = protocol.histories or Histories()
     arms = protocol.arm_list()
-    treated, comparator = (arm.procedures and procedures_of(arm.procedures) for arm in arms)
+    treated, comparator = (arm.procedures and _procedures(arm.procedures) for arm in arms)
     return CodeBook(
         families=care_families(),
         arms=(treated or None, comparator or None),
@@ -38,9 +41,7 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
         state_regions=census_regions(),
         program=protocol.arms.treated.program,
         diagnoses=_diagnoses(protocol),
-        procedures={
-            event.key.codes: procedures_of(event.procedures) for event in protocol.events() if event.procedures
-        },
+        procedures=_named_procedures(protocol),
         arm_diagnoses=(_diagnosis_of(arms[0]), _diagnosis_of(arms[1])),
         together=(arms[0].together, arms[1].together),
         products=_products(asked.fills.products if asked.fills else None, env),
@@ -53,10 +54,14 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
 
 
 def drug_list_fingerprints(book: CodeBook) -> dict[str, str]:
-    """Sha256 of the codes of each list, as they are compared."""
+    """Sha256 of the codes of each list of env.yaml, as they are compared."""
     products = {"products": book.products, "benzodiazepines": book.benzodiazepines}
     read = {f"histories.{name}": product_fingerprint(rows) for name, rows in products.items() if rows}
-    return {name: _fingerprint(drugs) for name, drugs in sorted(book.drugs.items())} | read
+    own = {name: [span.low for span in rule.spans()] for name, rule in book.procedures.items() if user_list(name)}
+    events = {f"diagnoses of {name}": rules for name, rules in book.listed.items()}
+    events |= {f"procedures of {name}": "|".join(codes) for name, codes in own.items()}
+    listed = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sorted(events.items())}
+    return {name: _fingerprint(drugs) for name, drugs in sorted(book.drugs.items())} | read | listed
 
 
 def _products(name: str | None, env: Env) -> tuple[Product, ...]:
@@ -72,11 +77,34 @@ def _diagnoses(protocol: Protocol) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*events, *asked]))
 
 
+def _named_procedures(protocol: Protocol) -> dict[str, Procedures]:
+    """Every list of procedures that events name, and users' lists that arms name."""
+    arms = [arm.procedures for arm in protocol.arm_list() if user_list(arm.procedures)]
+    named = [rule for rule in (*(event.procedures for event in protocol.events()), *arms) if rule]
+    return {procedures_key(rule): _procedures(rule) for rule in named}
+
+
+def _procedures(rule: str | list[str]) -> Procedures:
+    """A list of procedures; a user's is empty until the claims tell its codes (``study.concepts``)."""
+    return Procedures(()) if user_list(rule) else procedures_of(rule)
+
+
+def _check_user_list(name: str, file: CodeListFile) -> None:
+    if file.codes != "omop_concept":
+        raise ConfigError(
+            "A list that diagnoses or procedures are told by holds National Drug Codes.", f"env: code_lists.{name}",
+            "docs/omop.md", "set `codes: omop_concept` where it holds concept ids, or write the codes in the study",
+        )  # fmt: skip
+    read_concepts(name, file)
+
+
 def _diagnosis_of(arm: Arm) -> str | None:
     return _known_diagnosis(diagnosis_key(arm.diagnosis)) if arm.diagnosis else None
 
 
 def _known_diagnosis(name: str, key: str = "diagnosis") -> str:
+    if user_list(name):
+        return name
     if ":" in name:
         own_diagnoses(name)
         return name

@@ -24,7 +24,7 @@ from claimtwin.spark.blocks import with_later_columns
 from claimtwin.spark.deaths import count_after_deaths, count_deaths
 from claimtwin.stats.fitness import completeness, standing_out
 from claimtwin.stats.withhold import is_small, withhold
-from claimtwin.study.concepts import with_concepts
+from claimtwin.study.concepts import concepts_in, with_concepts
 from claimtwin.study.progress import Say
 
 Row = dict[str, Any]
@@ -45,7 +45,10 @@ def validate(spark: SparkSession, env: Env, say: Say) -> Path:
     tables: Tables = {
         name: with_later_columns(name, read_table(spark, store.table(name), made_by=made_by)) for name in TABLES
     }
-    lists = {name: read_drug_list(name, file) for name, file in sorted(env.code_lists.items())}
+    by_concept = [name for name, file in sorted(env.code_lists.items()) if file.codes == "omop_concept"]
+    held = {name: concepts_in(spark, env, name) for name in by_concept}
+    lists = {name: read_drug_list(name, file) for name, file in sorted(env.code_lists.items())
+             if name not in held or held[name][2].get("ndc")}  # fmt: skip
     checks = [
         *_people(tables, env),
         *_claims(tables, env),
@@ -53,6 +56,7 @@ def validate(spark: SparkSession, env: Env, say: Say) -> Path:
         *_months(tables),
         *_employers(tables, env),
         *_codes(tables, env, with_concepts(spark, env, lists)),
+        *(_concepts(name, *found) for name, found in held.items()),
     ]
     for line in lines(checks):
         say(line)
@@ -164,6 +168,12 @@ def _codes(tables: Tables, env: Env, drugs: dict[str, DrugList]) -> list[Check]:
     told = [_usage(usage, env.disclosure.min_cell) for usage in usages]
     # A feed may well be without hospice care or pregnancies: such lists are told, and ask for no look.
     return checks + told + [replace(_usage(usage, env.disclosure.min_cell), look=False) for usage in rare]
+
+
+def _concepts(name: str, concepts: int, met: int, codes: dict[str, int]) -> Check:
+    """A list by concept id: which kinds of codes it stands for in this feed."""
+    words = ", ".join(f"{number:,} {kind}" for kind, number in sorted(codes.items())) or "none"
+    return Check(f"list {name} by concept id", f"{met:,} of {concepts:,} concepts; codes: {words}", not met)
 
 
 def _diagnoses(name: str, found: dict[str, dict[str, int]]) -> list[ListUsage]:

@@ -10,7 +10,7 @@ from pyspark.sql import Column as Cell
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from claimtwin.codes.concepts import CONCEPT_TABLES
+from claimtwin.codes.concepts import CONCEPT_TABLES, PROCEDURE_KIND
 from claimtwin.config.deployment import Ingest, TableName
 from claimtwin.errors import InputError
 from claimtwin.io.adapters.contract import find_table
@@ -67,23 +67,37 @@ def read_omop(spark: SparkSession, settings: Ingest, source: str) -> list[Feed]:
 
 
 def concept_codes(spark: SparkSession, settings: Ingest, source: str) -> DataFrame:
-    """One row a kind, concept and code: kind (``ndc``, ``icd``, ``hcpcs``), concept_id, code as in the source, rows.
+    """One row a kind, concept and code: kind, concept_id, code as in the source, rows.
 
     Of every drug, condition and procedure both its standard and its source concept; 0 and empty cells are left out.
+    The kind says what a claim makes of the code, by its vocabulary: ``hcpcs``, ``icd-9-cm``, ``icd-10-cm``; of other
+    drugs ``ndc``. Other codes, such as procedures of ICD-9, stand on no claim and are left out.
 
     Raises:
         InputError: A table or a column is missing; all are named.
     """
     tables = _open(spark, settings, source)
     pairs = []
-    for table, kind in CONCEPT_TABLES.items():
+    for table in CONCEPT_TABLES:
         name = table.partition("_")[0]
+        told = _with_vocabulary(tables, table, f"{name}_source_concept_id")
         for concept in (f"{name}_concept_id", f"{name}_source_concept_id"):
             number, code = _plain(concept).try_cast("bigint"), F.trim(f"{name}_source_value")
-            rows = tables[table].select(F.lit(kind).alias("kind"), number.alias("concept_id"), code.alias("code"))
-            pairs.append(rows.where((F.col("concept_id") != 0) & (F.col("code") != "")))
+            rows = told.select(_kind(table).alias("kind"), number.alias("concept_id"), code.alias("code"))
+            pairs.append(rows.where(F.col("kind").isNotNull() & (F.col("concept_id") != 0) & (F.col("code") != "")))
     together = reduce(DataFrame.unionAll, pairs)
     return together.groupBy("kind", "concept_id", "code").agg(F.count("*").alias("rows"))
+
+
+def _kind(table: str) -> Cell:
+    """Kind of a row's code, as the claims are made of it; null for a code that stands on no claim."""
+    vocabulary = F.col("vocabulary")
+    kind = F.when(vocabulary.isin(*PROCEDURES), F.lit(PROCEDURE_KIND))
+    if table == "drug_exposure":
+        return kind.otherwise(F.lit("ndc"))
+    for name, system in SYSTEMS.items():
+        kind = kind.when(vocabulary == name, F.lit(system))
+    return kind
 
 
 def _open(spark: SparkSession, settings: Ingest, source: str) -> dict[str, DataFrame]:
