@@ -41,8 +41,10 @@ __all__ = [
     "to_raw_units",
 ]
 
-CHUNK = 8192
+CHUNK = 1024
 """Rows at a time, so that the parts of a chunk stay in the processor's cache."""
+START_GRID = 2.0**-8
+"""Coefficients to start from are rounded to this, so that they are the same for every sharding."""
 LIKELIHOOD_UNIT = 1024.0
 """Log-likelihoods of one row are held to this bound; beyond it a probability has long been 0."""
 MOST_ITERATIONS = 50
@@ -196,10 +198,9 @@ def _chunk_sums(
 
 
 def _climb(moments: Moments, columns: Sequence[str]) -> Climb[tuple[FloatArray, LogitSums, int]]:
-    """Newton steps from the arms' shares to the top of the likelihood: coefficients, sums there, steps taken."""
-    beta = np.zeros(len(columns) + 1)
-    beta[0] = np.log(moments.weight_treated / (moments.weight - moments.weight_treated))
-    sums, before, slow = (yield beta), np.inf, 0
+    """Newton steps from the start to the top of the likelihood: coefficients, sums there, steps taken."""
+    beta, sums = yield from _start(moments)
+    before, slow = np.inf, 0
     for iteration in range(MOST_ITERATIONS):
         step = _newton_step(sums, beta, moments, columns)
         decrement = float(step @ sums.gradient)
@@ -211,6 +212,30 @@ def _climb(moments: Moments, columns: Sequence[str]) -> Climb[tuple[FloatArray, 
         before = decrement
         beta, sums = yield from _uphill(beta, step, sums)
     raise _separated(beta, moments, columns)
+
+
+def _start(moments: Moments) -> Climb[tuple[FloatArray, LogitSums]]:
+    """Fisher's linear discriminant, a Newton step ahead of the arms' shares alone; these where it is less likely."""
+    share = moments.weight_treated / moments.weight
+    plain = np.zeros(len(moments.mean) + 1)
+    plain[0] = np.log(share / (1 - share))
+    beta = np.rint((plain + _discriminant(moments, share)) / START_GRID) * START_GRID
+    sums = yield beta
+    if sums.log_likelihood >= moments.weight * (share * np.log(share) + (1 - share) * np.log(1 - share)):
+        return beta, sums
+    return plain, (yield plain)
+
+
+def _discriminant(moments: Moments, share: float) -> FloatArray:
+    """(p + 1,) what normal covariates with one scatter in both arms would add; 0 where their scatter is singular."""
+    rest = (moments.mean - share * moments.mean_treated) / (1 - share)
+    apart, middle = (moments.mean_treated - rest) / moments.scale, (moments.mean_treated + rest) / 2
+    whole = moments.scatter / np.outer(moments.scale, moments.scale) / moments.weight
+    try:
+        slopes = _inverse(whole - share * (1 - share) * np.outer(apart, apart)) @ apart
+    except np.linalg.LinAlgError:
+        return np.zeros(len(apart) + 1)
+    return np.append(-slopes @ ((middle - moments.center) / moments.scale), slopes)
 
 
 def _uphill(beta: FloatArray, step: FloatArray, sums: LogitSums) -> Climb[tuple[FloatArray, LogitSums]]:
