@@ -44,7 +44,7 @@ def unpack_matrix(cell: bytes | pa.Buffer, p: int) -> FloatArray:
     for number, dtype in enumerate(KINDS):
         places: NDArray[np.intp] = np.flatnonzero(kind == number)
         size = len(places) * n
-        found[places] = raw[start : start + size * dtype.itemsize].view(dtype).reshape(-1, n)
+        found[places] = raw[start : start + size * dtype.itemsize].view(dtype).reshape(len(places), n)
         start += size * dtype.itemsize
     return found.T
 

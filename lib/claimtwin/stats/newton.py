@@ -43,8 +43,9 @@ __all__ = [
 
 CHUNK = 1024
 """Rows at a time, so that the parts of a chunk stay in the processor's cache."""
-START_GRID = 2.0**-8
-"""Coefficients to start from are rounded to this, so that they are the same for every sharding."""
+START_GRID, START_RIDGE = 2.0**-8, 1e-6
+"""Coefficients to start from are rounded, so that they are the same for every sharding; columns that all but repeat
+others get a ridge, lest the noise of their moments outgrow that."""
 LIKELIHOOD_UNIT = 1024.0
 """Log-likelihoods of one row are held to this bound; beyond it a probability has long been 0."""
 MOST_ITERATIONS = 50
@@ -135,10 +136,11 @@ def logit_sums(
     if weight is not None:
         x, y, share = x[weight > 0], y[weight > 0], weight[weight > 0] / moments.unit
     shape = np.zeros(PARTS), np.zeros((PARTS, len(beta))), np.zeros((PARTS, len(beta), len(beta)))
-    total = LogitSums(0, *shape, moments.unit)
+    total, room = LogitSums(0, *shape, moments.unit), np.empty((PARTS + 3, len(beta), min(CHUNK, len(x))))
     for i in range(0, len(x), CHUNK):
         rows = slice(i, i + CHUNK)
-        sums = _chunk_sums(x[rows], y[rows], None if share is None else share[rows], beta, moments)
+        own = room[:, :, : len(y[rows])].swapaxes(1, 2)
+        sums = _chunk_sums(x[rows], y[rows], None if share is None else share[rows], beta, moments, own)
         total = add_sums([total, sums])
     return total
 
@@ -182,18 +184,20 @@ def climb_logit(moments: Moments, columns: Sequence[str], bears: Tolerance = PLA
 
 
 def _chunk_sums(
-    x: FloatArray, y: NDArray[np.bool_], share: FloatArray | None, beta: FloatArray, moments: Moments
+    x: FloatArray, y: NDArray[np.bool_], share: FloatArray | None, beta: FloatArray, moments: Moments, room: FloatArray
 ) -> LogitSums:
-    z = (x - moments.center) / moments.scale
-    margin = np.where(y, 1.0, -1.0) * predict(z, beta)
+    rows, scaled, room = room[0], room[1], room[2:]
+    rows[:, 0] = 1.0
+    np.divide(np.subtract(x, moments.center, out=rows[:, 1:]), moments.scale, out=rows[:, 1:])
+    margin = np.where(y, 1.0, -1.0) * predict(rows[:, 1:], beta)
     small = np.exp(-np.abs(margin))
     missed = np.where(margin < 0, 1.0, small) / (1.0 + small)  # probability of the arm not taken
     likelihood = np.maximum(np.minimum(margin, 0.0) - np.log1p(small), -LIKELIHOOD_UNIT) / LIKELIHOOD_UNIT
     pull, root = np.where(y, missed, -missed), np.sqrt(small) / (1.0 + small)
     if share is not None:
         likelihood, pull, root = likelihood * share, pull * share, root * np.sqrt(share)
-    rows = np.column_stack([np.ones(len(z)), z])
-    gradient, information = column_sums(pull[:, None] * rows), cross_products(root[:, None] * rows)
+    gradient = column_sums(np.multiply(rows, pull[:, None], out=scaled), room)
+    information = cross_products(np.multiply(rows, root[:, None], out=scaled), room)
     return LogitSums(len(x), column_sums(likelihood[:, None])[:, 0], gradient, information, moments.unit)
 
 
@@ -231,8 +235,9 @@ def _discriminant(moments: Moments, share: float) -> FloatArray:
     rest = (moments.mean - share * moments.mean_treated) / (1 - share)
     apart, middle = (moments.mean_treated - rest) / moments.scale, (moments.mean_treated + rest) / 2
     whole = moments.scatter / np.outer(moments.scale, moments.scale) / moments.weight
+    within = whole - share * (1 - share) * np.outer(apart, apart)
     try:
-        slopes = _inverse(whole - share * (1 - share) * np.outer(apart, apart)) @ apart
+        slopes = _inverse(within + START_RIDGE * np.diag(np.diag(within))) @ apart
     except np.linalg.LinAlgError:
         return np.zeros(len(apart) + 1)
     return np.append(-slopes @ ((middle - moments.center) / moments.scale), slopes)
