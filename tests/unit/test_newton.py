@@ -12,6 +12,7 @@ from claimtwin.stats.moments import Moments
 from claimtwin.stats.newton import (
     LogitFit,
     LogitSums,
+    SeparationError,
     add_moments,
     add_sums,
     check_design,
@@ -135,6 +136,18 @@ def test_a_start_less_likely_than_the_shares_of_the_arms_is_left(design, starts)
     fit_logit(sums_at, moments, names(x))
     plain = np.append(np.log(y.mean() / (1 - y.mean())), np.zeros(x.shape[1]))
     assert [k for k, beta in enumerate(asked) if beta == pytest.approx(plain, abs=1e-12)] == list(range(1, starts))
+
+
+def test_the_separating_columns_are_named_and_not_the_strong_one_beside_them() -> None:
+    """Columns 2 and 3 together tell a rare group without a treated one."""
+    rng, blamed = np.random.default_rng(11), []
+    for _ in range(40):
+        strong, rare, noise = rng.normal(size=400), rng.random(400) < 0.02, rng.normal(0, 0.02, 400)
+        x = np.column_stack([strong, rng.normal(size=400), noise + rare, noise])
+        with pytest.raises(SeparationError) as raised:
+            fitted(x, tossed(rng, -1 + 2.5 * strong) & ~rare)
+        blamed.append(raised.value.column)
+    assert set(blamed) <= {"c2", "c3"}
 
 
 def test_exact_sums_are_the_sums() -> None:

@@ -30,6 +30,7 @@ ENDLESS = 50.0
 
 NO_FIT = "the model does not converge: covariates or arm separate the outcome"
 NOT_FINITE = "the standard error is not finite"
+NO_SPREAD = "the outcome does not vary: an interval would have no width"
 CLUSTERED = ("cluster_pair", "cluster_employer", "cluster_both")
 
 
@@ -208,14 +209,14 @@ def clusters_of(errors: Errors, people: Matched) -> NDArray[np.int64] | None:
 
 
 def guarded(fit: Callable[[], Any]) -> Any:
-    """Run a fit; statsmodels' warnings that its numbers mean nothing become ``CannotFitError``."""
+    """Run a fit; statsmodels' warnings and errors that its numbers mean nothing become ``CannotFitError``."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         for fatal in FATAL:
             warnings.simplefilter("error", fatal)
         try:
             return fit()
-        except (*FATAL, np.linalg.LinAlgError, ZeroDivisionError):
+        except (*FATAL, np.linalg.LinAlgError, ZeroDivisionError, FloatingPointError, ValueError):
             raise CannotFitError(NO_FIT) from None
 
 

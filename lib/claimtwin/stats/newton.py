@@ -206,7 +206,7 @@ def _climb(moments: Moments, columns: Sequence[str]) -> Climb[tuple[FloatArray, 
     beta, sums = yield from _start(moments)
     before, slow = np.inf, 0
     for iteration in range(MOST_ITERATIONS):
-        step = _newton_step(sums, beta, moments, columns)
+        step = _newton_step(sums, moments, columns)
         decrement = float(step @ sums.gradient)
         if decrement < CONVERGED:
             return beta + step, sums, iteration + 1
@@ -215,7 +215,7 @@ def _climb(moments: Moments, columns: Sequence[str]) -> Climb[tuple[FloatArray, 
             break
         before = decrement
         beta, sums = yield from _uphill(beta, step, sums)
-    raise _separated(beta, moments, columns)
+    raise _separated(sums, moments, columns)
 
 
 def _start(moments: Moments) -> Climb[tuple[FloatArray, LogitSums]]:
@@ -254,11 +254,11 @@ def _uphill(beta: FloatArray, step: FloatArray, sums: LogitSums) -> Climb[tuple[
     return beta + step, there
 
 
-def _newton_step(sums: LogitSums, beta: FloatArray, moments: Moments, columns: Sequence[str]) -> FloatArray:
+def _newton_step(sums: LogitSums, moments: Moments, columns: Sequence[str]) -> FloatArray:
     try:
         return _inverse(sums.information) @ sums.gradient
     except np.linalg.LinAlgError:
-        raise _separated(beta, moments, columns) from None
+        raise _separated(sums, moments, columns) from None
 
 
 def _inverse(information: FloatArray) -> FloatArray:
@@ -270,9 +270,13 @@ def _inverse(information: FloatArray) -> FloatArray:
     return np.asarray(root.T @ root / np.outer(size, size))
 
 
-def _separated(beta: FloatArray, moments: Moments, columns: Sequence[str]) -> SeparationError:
-    """The error for columns that tell the arms apart only together: those with the largest coefficients."""
-    weight = np.abs(beta[1:] / moments.scale * moments.sd)
+def _separated(sums: LogitSums, moments: Moments, columns: Sequence[str]) -> SeparationError:
+    """The error for columns that tell the arms apart only together: those along which the least information is left.
+
+    Not those with the largest coefficients: a strong confounder beside them has a large one, and a finite one.
+    """
+    spread = np.append(1.0, moments.scale / moments.sd)
+    weight = np.abs(np.linalg.eigh(sums.information * np.outer(spread, spread))[1][1:, 0])
     largest = [columns[i] for i in np.argsort(-weight, kind="stable")[:3] if weight[i] > weight.max() / 10]
     named = ", ".join(f"'{column}'" for column in largest)
     error = SeparationError(
