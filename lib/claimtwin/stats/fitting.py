@@ -147,15 +147,19 @@ def fit_logit(y: FloatArray, design: FloatArray, people: Matched, errors: Errors
     return _likelihood(make, y, design, people, errors, LOGIT)
 
 
-def fit_poisson(y: FloatArray, design: FloatArray, people: Matched, errors: Errors) -> Fit:
+def fit_poisson(
+    y: FloatArray, design: FloatArray, people: Matched, errors: Errors, offset: FloatArray | None = None
+) -> Fit:
     """Poisson regression with the log link; of a 0/1 outcome, with robust errors, the modified Poisson.
+
+    ``offset`` (n,) is the log of each person's time at risk, for a ratio of rates.
 
     Source: Zou, Am. J. Epidemiol. 2004;159:702.
 
     Raises:
         CannotFitError: It has no finite solution, or the errors cannot be made.
     """
-    model = sm.GLM(y, design, family=sm.families.Poisson())
+    model = sm.GLM(y, design, family=sm.families.Poisson(), offset=offset)
     make = lambda **options: model.fit(tol=1e-12, maxiter=100, **options)  # noqa: E731
     return _likelihood(make, y, design, people, errors, POISSON)
 
