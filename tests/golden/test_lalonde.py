@@ -61,9 +61,9 @@ def test_balance_after_matching_is_the_documented_one():
 
 
 def test_the_naive_difference_of_earnings_is_the_published_one_and_the_match_turns_its_sign():
-    """R 3, ``summary(lm(re78~treat,data=lalonde))``: -635, standard error 657, as printed by Bogard, "Using the R MatchIt
-    Package for Propensity Score Analysis", econometricsense.blogspot.com, March 2015. Dehejia and Wahba (1999): matched,
-    the difference is positive, as in the experiment."""
+    """R, ``summary(lm(re78~treat,data=lalonde))``: -635, standard error 657, as printed by Bogard, "Using the R MatchIt
+    Package for Propensity Score Analysis", econometricsense.blogspot.com, March 2015. Matched, the difference is
+    positive, as in the experiment (Dehejia and Wahba 1999)."""
     x, treated, people = read_people()
     earned = np.array([float(row["re78"]) for row in read_table()])
     everybody = Matched(treated, np.arange(len(x)), x[:, :0], ())
