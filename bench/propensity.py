@@ -22,9 +22,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from claimtwin.app.session import get_session
+from claimtwin.spark.arrow import ddl_of
 from claimtwin.spark.design import DesignColumn
+from claimtwin.spark.design_cells import DESIGN, pack_matrix
 from claimtwin.spark.held_groups import sum_held
-from claimtwin.spark.scores import DESIGN, pack_design
+from claimtwin.spark.scores import pack_design
+from claimtwin.stats.moments import moments_of
 from claimtwin.study.scoring import fit_score
 from pyspark.ml.classification import LogisticRegression
 from pyspark.ml.feature import VectorAssembler
@@ -125,12 +128,11 @@ def made_design(spark: SparkSession, n: int, p: int) -> DataFrame:
         for batch in batches:
             for chunk in batch.column("id").to_pylist():
                 x, treated = rows_of(chunk, CHUNK, p)
-                cells = {"x": [x.tobytes()], "treated": [treated.tobytes()], "weight": [None], "tie": [None]}
+                cells = {"x": [pack_matrix(x)], "treated": [treated.tobytes()], "weight": [None], "tie": [None]}
+                cells["moments"] = [moments_of(x, treated).pack()]
                 yield pa.RecordBatch.from_pydict(cells, DESIGN)
 
-    return spark.range(0, n // CHUNK, 1, 8).mapInArrow(
-        run, schema="x binary, treated binary, weight binary, tie binary"
-    )
+    return spark.range(0, n // CHUNK, 1, 8).mapInArrow(run, schema=ddl_of(DESIGN))
 
 
 def fit_made(spark: SparkSession, n: int, p: int) -> int:

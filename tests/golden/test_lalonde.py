@@ -8,8 +8,11 @@ from claimtwin.kernel.certificate import count_broken, count_envious
 from claimtwin.kernel.hashing import tie_key
 from claimtwin.kernel.matching import Rules, Units, match_units
 from claimtwin.kernel.matching.weights import person_weights
+from claimtwin.stats.fitting import design_matrix, difference
+from claimtwin.stats.matched import Matched
 from claimtwin.stats.newton import add_moments, add_sums, fit_logit, linear_predictor, logit_sums, moments_of
 from claimtwin.stats.weighted_balance import weighted_balance
+from scipy.stats import t
 
 from tests.support.shared import shared_data
 
@@ -17,10 +20,14 @@ COLUMNS = ("age", "educ", "black", "hispan", "married", "nodegree", "re74", "re7
 DOCUMENTED = {"age": 0.0718, "educ": -0.1290, "re74": -0.0505, "re75": -0.0257}
 
 
-def read_people():
+def read_table():
     with (shared_data("lalonde") / "lalonde.tab").open(newline="") as lines:
         names, *rows = csv.reader(lines, delimiter=" ")
-    table = [dict(zip(["person", *names], row, strict=True)) for row in rows]
+    return [dict(zip(["person", *names], row, strict=True)) for row in rows]
+
+
+def read_people():
+    table = read_table()
     for row in table:
         row |= {race: float(row["race"] == race) for race in ("black", "hispan")}
     x = np.array([[float(row[name]) for name in COLUMNS] for row in table])
@@ -45,12 +52,26 @@ def test_balance_after_matching_is_the_documented_one():
     assert (count_envious(units, rules, found), count_broken(units, rules, found)) == (0, 0)
     twins = found.control
 
-    def difference(column):
+    def apart(column):
         return (column[treated].mean() - column[twins].mean()) / column[treated].std(ddof=1)
 
-    assert difference(score) == pytest.approx(0.9739, abs=5e-5)
+    assert apart(score) == pytest.approx(0.9739, abs=5e-5)
     for name, smd in DOCUMENTED.items():
-        assert difference(x[:, COLUMNS.index(name)]) == pytest.approx(smd, abs=5e-5), name
+        assert apart(x[:, COLUMNS.index(name)]) == pytest.approx(smd, abs=5e-5), name
+
+
+def test_the_naive_difference_of_earnings_is_the_published_one_and_the_match_turns_its_sign():
+    """R, ``summary(lm(re78~treat,data=lalonde))``: -635, standard error 657, as printed by Bogard, "Using the R MatchIt
+    Package for Propensity Score Analysis", econometricsense.blogspot.com, March 2015. Matched, the difference is
+    positive, as in the experiment (Dehejia and Wahba 1999)."""
+    x, treated, people = read_people()
+    earned = np.array([float(row["re78"]) for row in read_table()])
+    everybody = Matched(treated, np.arange(len(x)), x[:, :0], ())
+    naive = difference(earned, design_matrix(treated, x[:, :0]), everybody, "nonrobust")
+    assert round(naive.estimate) == -635
+    assert round((naive.high - naive.low) / 2 / t.ppf(0.975, len(x) - 2)) == 657
+    found = match_units(Units.of(treated, probability(x, treated), tie_key(1, people)), Rules())
+    assert (earned[treated] - earned[found.control]).mean() > 500
 
 
 def test_the_weighted_balance_kernel_says_the_same():

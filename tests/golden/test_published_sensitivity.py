@@ -9,6 +9,7 @@ from claimtwin.stats.confounding import (
     bias_factor,
     e_value,
     e_value_of_limit,
+    hazard_as_risk_ratio,
     tipping_risk_ratio,
 )
 from claimtwin.stats.paired import PairTable
@@ -27,6 +28,13 @@ def test_e_values_of_smoking() -> None:
     """Vignette "unmeasured-confounding" of the R package EValue: 10.73 (8.02 to 14.36) gives 20.94777 and 15.52336."""
     assert e_value(10.73) == pytest.approx(20.94777, abs=5e-6)
     assert e_value_of_limit(8.02, 14.36) == pytest.approx(15.52336, abs=5e-6)
+
+
+def test_a_hazard_ratio_stands_for_a_risk_ratio_by_table_2_of_vanderweele_and_ding() -> None:
+    """Rare: as it is. Common: (1 - 0.5^sqrt(HR)) / (1 - 0.5^sqrt(1/HR)), and a ratio and its reciprocal agree."""
+    assert hazard_as_risk_ratio(0.56, 0.1) == 0.56
+    assert hazard_as_risk_ratio(4.0, 0.5) == pytest.approx((1 - 0.25) / (1 - 0.5**0.5))
+    assert hazard_as_risk_ratio(0.56, 0.3) * hazard_as_risk_ratio(1 / 0.56, 0.3) == pytest.approx(1)
 
 
 def test_e_values_of_the_founding_study() -> None:

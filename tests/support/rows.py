@@ -7,6 +7,11 @@ import pyarrow as pa
 from claimtwin.config.protocol import Protocol
 from pydantic import TypeAdapter
 
+OUTCOMES: list[dict[str, Any]] = [
+    {"name": "any_opioid", "title": "Any", "kind": "binary", "drug": "opioid", "window": [1, 365]},
+    {"name": "opioid_fills", "title": "F", "kind": "count", "drug": "opioid", "window": [1, 365], "scale": 100},
+]
+
 
 def compact_rows(pairs: int = 400, seed: int = 1, employers: int = 5, risk: float = 0.2) -> pa.Table:
     """Two rows a pair, the treated first: half the odds of the outcome in the treated, more of it at high age."""
@@ -41,10 +46,7 @@ def protocol_of(**parts: Any) -> Protocol:
             "comparator": {"name": "b", "title": "B", "source": "claims", "procedures": "physical_therapy"},
         },
         "score": {"covariates": ["age", "sex"]},
-        "outcomes": [
-            {"name": "any_opioid", "title": "Any", "kind": "binary", "drug": "opioid", "window": [1, 365]},
-            {"name": "opioid_fills", "title": "F", "kind": "count", "drug": "opioid", "window": [1, 365], "scale": 100},
-        ],
+        "outcomes": OUTCOMES,
         "adjust": ["age", "sex"],
     }
     return TypeAdapter(Protocol).validate_python({**values, **parts})

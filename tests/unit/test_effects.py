@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from claimtwin.stats.arms import TwoByTwo, arm_outcome, crude_odds_ratio, number_needed, two_by_two
 from claimtwin.stats.effects import Effect, Estimates, Matched, binary_effects, count_effects
 from claimtwin.stats.exact import FloatArray
+from claimtwin.stats.fitting import NO_SPREAD
 
 
 def people(n: int = 300, seed: int = 1) -> tuple[Matched, np.random.Generator]:
@@ -112,6 +114,31 @@ def test_no_events_in_an_arm_is_a_note_and_the_difference_stays() -> None:
     difference = pick(found, "risk_difference")
     assert difference.estimate == pytest.approx(-100 * happened[~everybody.treated].mean())
     assert pick(found, "odds_ratio").estimate is None
+
+
+@pytest.mark.parametrize("reference", [0, 1, 2])
+def test_which_level_is_the_reference_does_not_decide_what_can_be_estimated(reference: int) -> None:
+    """Nobody of level 0 has the outcome: it is joined by another level, whoever is the reference."""
+    rng, everybody = np.random.default_rng(0), people()[0]
+    level = rng.choice(3, 600, p=[0.1, 0.5, 0.4])
+    happened = (rng.random(600) < 0.2) & (level != 0)
+    others = [k for k in range(3) if k != reference]
+    names = tuple(f"region={k}" for k in others)
+    known = Matched(everybody.treated, everybody.pair, np.column_stack([level == k for k in others]) * 1.0, names)
+    found = binary_effects("any", happened, known)
+    left = {0: level == 2, 1: level == 2, 2: level == 1}[reference]
+    design = np.column_stack([np.ones(600), everybody.treated, left]).astype(float)
+    want = np.exp(sm.Logit(happened.astype(float), design).fit(disp=0).params[1])
+    assert pick(found, "odds_ratio", adjusted=True).estimate == pytest.approx(want, rel=1e-6)
+    assert found.left_out == {0: ("region=1",), 1: ("region=0",), 2: ("region=0",)}[reference]
+
+
+def test_an_outcome_that_does_not_vary_has_no_interval() -> None:
+    everybody, _ = people()
+    for count in (np.zeros(600, int), np.ones(600, int), np.where(everybody.treated, 1, 0)):
+        assert {e.note for e in count_effects("n", count, everybody).effects} == {NO_SPREAD}
+        difference = pick(binary_effects("any", count > 0, everybody), "risk_difference")
+        assert (difference.estimate, difference.note) == (None, NO_SPREAD)
 
 
 def test_a_covariate_that_separates_the_outcome_is_a_note() -> None:

@@ -2,8 +2,10 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from claimtwin.app.cli import main
 from claimtwin.io.files import remove_others, to_json
@@ -12,6 +14,7 @@ from claimtwin.report.gate_tables import gate_lines
 from claimtwin.report.page import render_report
 from claimtwin.report.summary import summary_lines
 from claimtwin.report.tables import csv_tables
+from claimtwin.stats.balance import BalanceRow, largest_after
 from claimtwin.stats.gates import Gate, at_least, at_most, equipoise_range
 from claimtwin.study.gates import DesignFigures, blinding_part, empty_analysis, judge
 from claimtwin.study.matched import matched_rows
@@ -56,6 +59,26 @@ def test_events_and_detectable_ratio_are_judged_by_outcome() -> None:
     ratio = np.exp((1.959963984540054 + 0.8416212335729143) * 2 / np.sqrt(happened.sum()))
     assert passed(detectable_ratio=ratio + 1e-9) == [("detectable_ratio", "any_opioid", True)]
     assert passed(detectable_ratio=ratio - 1e-9) == [("detectable_ratio", "any_opioid", False)]
+
+
+def test_a_difference_just_above_its_threshold_fails_and_is_shown_above_it() -> None:
+    rows = [BalanceRow("age", "after", 4.0, 5.0, -0.1048, 1.0), BalanceRow("sex=male", "before", 0.4, 0.5, 0.9, None)]
+    assert largest_after(rows) == 0.1048
+    (gate,) = judged(design=replace(DESIGN, largest_smd=0.1048), gates={"largest_smd": 0.1})
+    assert (gate.value, gate.passed) == (0.11, False)
+    without_spread = [*rows, BalanceRow("visits", "after", 4.0, 5.0, None, None)]
+    (gate,) = judged(design=replace(DESIGN, largest_smd=largest_after(without_spread)), gates={"largest_smd": 0.1})
+    assert (gate.value, gate.passed) == (None, False)
+    assert largest_after([]) is None
+
+
+@pytest.mark.parametrize("kind", ["binary", "time", "rate"])
+def test_what_can_be_detected_is_judged_of_every_outcome_that_has_a_ratio(kind: str) -> None:
+    rows = compact_rows()
+    rows = rows.append_column("any_opioid_days", pa.array(np.full(rows.num_rows, 200)))
+    outcomes = [{"name": "any_opioid", "title": "Any", "kind": kind, "drug": "opioid", "window": [1, 365]}]
+    found = judged(rows, gates={"detectable_ratio": 1.01}, outcomes=outcomes)
+    assert [(gate.gate, gate.passed) for gate in found] == [("detectable_ratio", False)]
 
 
 def test_what_is_not_known_does_not_pass() -> None:
@@ -148,12 +171,12 @@ def test_passed_gates_hide_nothing() -> None:
     assert json.loads(to_json(results))["effects"]
 
 
-def test_figures_of_an_earlier_run_are_removed(tmp_path) -> None:
-    for name in ("effects_a.svg", "effects_b.svg", "love_plot.svg"):
+def test_files_of_an_earlier_run_are_removed(tmp_path) -> None:
+    for name in ("effects_a.svg", "effects_b.svg", "grid_a.svg", "notes.txt"):
         (tmp_path / name).write_text("x")
-    remove_others(tmp_path, "effects_*", {"effects_b.svg"})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["effects_b.svg", "love_plot.svg"]
-    remove_others(tmp_path / "nowhere", "effects_*", set())
+    remove_others(tmp_path, "*.svg", {"effects_b.svg"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["effects_b.svg", "notes.txt"]
+    remove_others(tmp_path / "nowhere", "*.svg", set())
 
 
 def test_unblinding_needs_a_reason(capsys) -> None:

@@ -12,6 +12,7 @@ from claimtwin.stats.moments import Moments
 from claimtwin.stats.newton import (
     LogitFit,
     LogitSums,
+    SeparationError,
     add_moments,
     add_sums,
     check_design,
@@ -70,11 +71,16 @@ def nearly_collinear(rng: np.random.Generator) -> tuple[FloatArray, np.ndarray]:
     return x, tossed(rng, x[:, 0])
 
 
+def rare_and_strong(rng: np.random.Generator) -> tuple[FloatArray, np.ndarray]:
+    x = (rng.random((20_000, 2)) < [0.002, 0.5]).astype(float)
+    return x, tossed(rng, -5 + x @ [6, 0.3])
+
+
 def no_covariate(rng: np.random.Generator) -> tuple[FloatArray, np.ndarray]:
     return np.zeros((500, 0)), rng.random(500) < 0.3
 
 
-DESIGNS = [mixed_scales, rare_binaries, many_rows, near_separation, nearly_collinear, no_covariate]
+DESIGNS = [mixed_scales, rare_binaries, many_rows, near_separation, nearly_collinear, rare_and_strong, no_covariate]
 
 
 def by_statsmodels(x: FloatArray, y: np.ndarray) -> tuple[FloatArray, FloatArray, float]:
@@ -116,6 +122,32 @@ def test_sharding_changes_no_bit(design: Callable[..., tuple[FloatArray, np.ndar
     assert pieces.log_likelihood == whole.log_likelihood
     assert sd_of_logit(pieces, merged) == sd_of_logit(whole, moments)
     np.testing.assert_array_equal(linear_predictor(x, whole)[5:17], linear_predictor(x[5:17], pieces))
+
+
+@pytest.mark.parametrize(("design", "starts"), [(many_rows, 1), (rare_and_strong, 2)])
+def test_a_start_less_likely_than_the_shares_of_the_arms_is_left(design, starts) -> None:
+    x, y = design(np.random.default_rng(7))
+    moments, asked = moments_of(x, y), []
+
+    def sums_at(beta: FloatArray) -> LogitSums:
+        asked.append(beta)
+        return logit_sums(x, y, beta=beta, moments=moments)
+
+    fit_logit(sums_at, moments, names(x))
+    plain = np.append(np.log(y.mean() / (1 - y.mean())), np.zeros(x.shape[1]))
+    assert [k for k, beta in enumerate(asked) if beta == pytest.approx(plain, abs=1e-12)] == list(range(1, starts))
+
+
+def test_the_separating_columns_are_named_and_not_the_strong_one_beside_them() -> None:
+    """Columns 2 and 3 together tell a rare group without a treated one."""
+    rng, blamed = np.random.default_rng(11), []
+    for _ in range(40):
+        strong, rare, noise = rng.normal(size=400), rng.random(400) < 0.02, rng.normal(0, 0.02, 400)
+        x = np.column_stack([strong, rng.normal(size=400), noise + rare, noise])
+        with pytest.raises(SeparationError) as raised:
+            fitted(x, tossed(rng, -1 + 2.5 * strong) & ~rare)
+        blamed.append(raised.value.column)
+    assert set(blamed) <= {"c2", "c3"}
 
 
 def test_exact_sums_are_the_sums() -> None:

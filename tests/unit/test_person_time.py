@@ -1,12 +1,16 @@
 """Rates by person-time: against a direct call of statsmodels, the exact interval's own definition, and small cells."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 from claimtwin.report.effect_tables import follow_up_table
 from claimtwin.stats.matched import Matched
-from claimtwin.stats.person_time import NO_TIME, person_time, rate_effects
+from claimtwin.stats.models import Plan
+from claimtwin.stats.person_time import NO_TIME, person_time, rate_effects, rate_models
+from claimtwin.stats.standard import Draws
 from claimtwin.study.effects import estimate, person_time_rows
 from claimtwin.study.matched import matched_rows
 from scipy.stats import poisson
@@ -39,6 +43,33 @@ def test_a_ratio_of_rates_equals_a_direct_poisson_regression(seed):
             ends = np.exp([direct.params[1], *direct.conf_int()[1]])
             assert np.allclose([found.estimate, found.low, found.high], ends, rtol=1e-9)
             assert found.n == at_risk.sum()
+
+
+def test_other_errors_of_the_ratio_equal_a_direct_poisson_regression():
+    events, days, people = history(7)
+    employer = np.random.default_rng(1).integers(0, 12, 300)
+    people = replace(people, employer=employer)
+    errors = ("nonrobust", "hc3", "cluster_pair", "cluster_employer", "cluster_both", "bootstrap_pair")
+    rows = {
+        (e.adjusted, e.errors): e for e in rate_models("o", events, days, people, Plan((), errors, (), Draws(5, 1)))
+    }
+    assert {kind for _, kind in rows} == {"hc3", "cluster_employer", "cluster_both", "bootstrap_pair"}
+    assert rows[True, "bootstrap_pair"].note == "this model has no bootstrap of pairs"
+    some = days > 0
+    spread = (people.covariates[some, 0] - people.covariates[some, 0].mean()) / people.covariates[some, 0].std()
+    x = np.column_stack([np.ones(some.sum()), people.treated[some], spread]).astype(float)
+    model = sm.GLM(events[some], x, family=sm.families.Poisson(), exposure=days[some])
+    for kind, groups in (("cluster_employer", employer[some]),
+                         ("cluster_both", np.column_stack([people.pair, employer])[some])):  # fmt: skip
+        direct = model.fit(tol=1e-12, cov_type="cluster", cov_kwds={"groups": groups})
+        assert np.log(rows[True, kind].low) == pytest.approx(direct.conf_int()[1][0], rel=1e-9)
+    mean = model.fit(tol=1e-12).fittedvalues
+    bread = np.linalg.inv(x.T @ (x * mean[:, None]))
+    leverage = mean * np.einsum("ij,jk,ik->i", x, bread, x)
+    meat = x * ((events[some] - mean) / (1 - leverage))[:, None]
+    error = np.sqrt((bread @ meat.T @ meat @ bread)[1, 1])
+    found = rows[True, "hc3"]
+    assert np.log(found.high / found.estimate) == pytest.approx(1.959963984540054 * error, rel=1e-9)
 
 
 @pytest.mark.parametrize("events", [0, 1, 7, 250])
@@ -87,7 +118,9 @@ def test_a_study_tells_rates_and_their_ratio():
     withheld = [row["errors"] for row in found.effects if row["note"]]
     assert set(withheld) == {"cluster_pair"}  # pairs in which both had it are rare
     assert all(row["estimate"] for row in found.effects if not row["note"])
-    assert found.models == []
+    assert {(row["model"], row["errors"]) for row in found.models} == {
+        ("person_time", kind) for kind in ("hc3", "cluster_employer", "cluster_both")
+    }
     side = matched.people.treated
     assert told[0]["days"] == matched.days("any_opioid")[side].sum()
     assert told[0]["events"] == told[0]["people"] == matched.count("any_opioid")[side].sum()

@@ -66,6 +66,27 @@ def test_protocols_that_differ_are_named(tmp_path) -> None:
     assert "Careful: the protocols differ in matching" in pool_lines(pooled)
 
 
+def test_a_partner_who_was_unblinded_is_marked(tmp_path) -> None:
+    blinding = {"gates": [], "blinded": False, "unblinded": "a referee asked"}
+    files = [written(tmp_path, "a.json"), written(tmp_path, "b.json", 0.2, blinding=blinding)]
+    pooled = pool_partners(read_partners(files))
+    assert [partner["unblinded"] for partner in pooled["partners"]] == ["", "a referee asked"]
+    assert f"Careful: a gate fails in {files[1]}, unblinded for a reason" in pool_lines(pooled)
+
+
+@pytest.mark.parametrize("change", [{"low": None}, {"low": "x"}, {"low": 0.0}, {"estimate": float("nan")}, None])
+def test_a_file_with_an_effect_that_is_no_effect_is_refused(tmp_path, change) -> None:
+    effects = deepcopy(full_results()["effects"])
+    row = next(row for row in effects if row["measure"] == "risk_ratio")
+    if change is None:
+        del row["low"]
+    else:
+        row |= change
+    files = [written(tmp_path, "a.json"), written(tmp_path, "b.json", effects=effects)]
+    with pytest.raises(InputError, match="cannot be read"):
+        read_partners(files)
+
+
 def test_what_cannot_be_pooled_is_refused(tmp_path) -> None:
     a = written(tmp_path, "a.json")
     with pytest.raises(InputError, match="Fewer than two"):

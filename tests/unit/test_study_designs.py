@@ -98,7 +98,8 @@ def test_weights_are_a_weighted_regression(rows) -> None:
 def test_the_outcome_models_are_statsmodels_and_so_is_the_doubly_robust_difference(rows) -> None:
     x = np.column_stack([np.ones(ROWS.num_rows), ROWS["age"].to_numpy(), ROWS["sex"].to_numpy(False) == "male"])
     x, y = x.astype(float), ROWS["any_opioid"].to_numpy().astype(float)
-    one, zero = expected_by_arm(y, ELIGIBLE.treated, ELIGIBLE.covariates, binary=True)
+    one, zero, left_out = expected_by_arm(y, ELIGIBLE.treated, ELIGIBLE.covariates, binary=True, names=ELIGIBLE.names)
+    assert (ELIGIBLE.names, left_out) == (("age", "sex=male"), ())
     for got, arm in ((one, ELIGIBLE.treated), (zero, ~ELIGIBLE.treated)):
         assert got == pytest.approx(sm.Logit(y[arm], x[arm]).fit(disp=0, maxiter=100).predict(x), rel=1e-9)
     fills = ROWS["opioid_fills"].to_numpy().astype(float)
@@ -112,6 +113,16 @@ def test_the_outcome_models_are_statsmodels_and_so_is_the_doubly_robust_differen
     again = designs_of(eligible_rows(fitted, PROTOCOL), PROTOCOL, [*EMPTY_EFFECTS], 11)
     row = pick(again, "opioid_fills", "doubly_robust", "ate")
     assert row["estimate"] == pytest.approx(100 * want[0], rel=1e-9)
+
+
+def test_a_column_that_tells_the_outcome_of_an_arm_is_left_out_by_name(effects) -> None:
+    happened = np.where(ROWS["sex"].to_numpy(False) == "male", 0, ROWS["any_opioid"].to_numpy())
+    rows = ROWS.set_column(ROWS.column_names.index("any_opioid"), "any_opioid", pa.array(happened))
+    found = designs_of(eligible_rows(rows, PROTOCOL), PROTOCOL, effects, 11)
+    row = pick(found, "any_opioid", "doubly_robust", "ate")
+    assert row["estimate"] is not None
+    assert row["left_out"] == "sex=male"
+    assert "outcome models without sex=male" in str(designs_tables(full_results() | {"designs": found})[0].rows)
 
 
 EMPTY = {"adjusted": False, "estimate": None, "low": None, "high": None, "p_value": None, "note": "no pairs here"}

@@ -59,6 +59,7 @@ def _design(row: Row) -> str:
         f"{row['strata']} strata" if row["strata"] else "",
         f"no weight above {row['most_weight']:g} times the mean" if row["most_weight"] else "",
         f"scores {number(trim[0])} to {number(trim[1])}" if trim else "",
+        f"outcome models without {row['left_out']}" if row["left_out"] else "",
     )
     told = ", ".join(filter(None, said))
     return METHODS[row["method"]] + (f" ({told})" if told else "")

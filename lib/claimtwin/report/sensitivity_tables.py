@@ -83,8 +83,9 @@ def _e_values(results: Results, part: Part) -> Table:
     ]
     head = ("Outcome", "Ratio", "E-value", "of the limit nearer 1")
     note = (
-        "The main odds ratio, taken as a risk ratio where fewer than 15% had the outcome, its root where more had. A "
-        "hidden confounder tied to arm and outcome by less than the E-value, both as risk ratios, cannot explain it."
+        "The main ratio, taken as a risk ratio where fewer than 15% had the outcome; where more had, the root of an "
+        "odds ratio, and of a ratio of first events what stands for it (VanderWeele and Ding 2017, table 2). A hidden "
+        "confounder tied to arm and outcome by less than the E-value, both as risk ratios, cannot explain it."
     )
     return Table("E-values", head, in_rows(cells), note=note)
 

@@ -35,7 +35,7 @@ INTERACTIONS = ("outcome", "by", "groups", "used", "p_value", "holm", "fdr", "no
 POOLS = tuple(f"{kind}_{end}" for kind in ("fixed", "random") for end in ("estimate", "low", "high", "p_value"))
 WITHOUT = ("outcome", "employer", "measure", "estimate", "low", "high", "p_value", "note")
 DESIGNS = ("outcome", "method", "estimand", "strata", "most_weight", "trim", "measure", "estimate", "low", "high",
-           "p_value", "effective_treated", "effective_comparator", "note")  # fmt: skip
+           "p_value", "effective_treated", "effective_comparator", "left_out", "note")  # fmt: skip
 GRID = ("outcome", "variant", "pairs", "measure", "adjusted", "errors", "estimate", "low", "high", "p_value",
         "against_main", "note")  # fmt: skip
 GATES = ("gate", "outcome", "threshold", "value", "passed")

@@ -118,8 +118,8 @@ def _count_grid(names: tuple[str, ...], lows: tuple[float, ...], steps: tuple[fl
 
 
 def matrix_of(rows: pa.Table | pa.RecordBatch, columns: Sequence[DesignColumn]) -> NDArray[np.float64]:
-    """(n, p) values of the columns."""
-    found = np.zeros((rows.num_rows, len(columns)))
+    """(n, p) values of the columns, column by column in memory."""
+    found = np.zeros((len(columns), rows.num_rows)).T
     for k, column in enumerate(columns):
         if column.group is None:
             found[:, k] = column.values(rows)

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from claimtwin.kernel.matching.turns import rehash
 from claimtwin.spark.arrow import ddl_of
 from claimtwin.spark.design import DesignColumn, matrix_of
+from claimtwin.spark.design_cells import DESIGN, pack_matrix, unpack_matrix
 from claimtwin.spark.packing import PACKED, PERSON, pack_batches
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.newton import (
@@ -30,7 +31,8 @@ from claimtwin.stats.penalised import Request, sums_for
 FOLDS_SALT = 0x5EED
 """Folds are told by another mix of the tie key than the random orders of the match."""
 
-DESIGN = pa.schema([("x", pa.binary()), ("treated", pa.binary()), ("weight", pa.binary()), ("tie", pa.binary())])
+MATRIX = "x", "treated", "weight", "tie"
+"""What a step of a fit reads of the design."""
 SUMS = pa.schema([("sums", pa.list_(pa.float64()))])
 Batches = Iterator[pa.RecordBatch]
 Kept = NDArray[np.int64] | None
@@ -41,7 +43,7 @@ Shard = tuple[FloatArray, NDArray[np.bool_], FloatArray | None]
 def pack_design(
     eligible: DataFrame, columns: Sequence[DesignColumn], weight: str | None = None, tie: str | None = None
 ) -> DataFrame:
-    """One row per stretch of candidates: their (n, p) design matrix and arms as bytes. Nothing is shuffled.
+    """One row per stretch of candidates: their design matrix, arms and moments (``DESIGN``). Nothing is shuffled.
 
     ``weight`` and ``tie`` name the columns of weights, and of the tie key that tells the folds of a cross-validation;
     none: null cells.
@@ -52,10 +54,9 @@ def pack_design(
     return eligible.select(*wanted).mapInArrow(pack, schema=ddl_of(DESIGN))
 
 
-def sum_moments(design: DataFrame, p: int) -> DataFrame:
-    """One row per task: ``stats.moments.Moments`` of its candidates, packed."""
-    measure = lambda batches: (moments_of(*shard) for shard, _ in _shards(p, None, 0, batches))  # noqa: E731
-    return design.mapInArrow(_per_task(measure, add_moments), schema=ddl_of(SUMS))
+def sum_moments(design: DataFrame) -> DataFrame:
+    """One row per task: ``stats.moments.Moments`` of its candidates, packed; no matrix is read."""
+    return design.select("moments").mapInArrow(_per_task(_moments, add_moments), schema=ddl_of(SUMS))
 
 
 def sum_logit(design: DataFrame, beta: FloatArray, moments: Moments, p: int, kept: Kept = None) -> DataFrame:
@@ -65,7 +66,7 @@ def sum_logit(design: DataFrame, beta: FloatArray, moments: Moments, p: int, kep
     """
     at = partial(logit_sums, beta=beta, moments=moments)
     measure = lambda batches: (at(*shard) for shard, _ in _shards(p, kept, 0, batches))  # noqa: E731
-    return design.mapInArrow(_per_task(measure, add_sums), schema=ddl_of(SUMS))
+    return design.select(*MATRIX).mapInArrow(_per_task(measure, add_sums), schema=ddl_of(SUMS))
 
 
 def sum_requests(
@@ -85,7 +86,7 @@ def sum_requests(
             rows = [np.append(float(k), sums.pack()) for k, sums in enumerate(total)]
             yield pa.RecordBatch.from_pydict({"sums": rows}, SUMS)
 
-    return design.mapInArrow(run, schema=ddl_of(SUMS))
+    return design.select(*MATRIX).mapInArrow(run, schema=ddl_of(SUMS))
 
 
 def with_scores(
@@ -118,20 +119,26 @@ def block_name(keys: Sequence[str]) -> Column:
 def _pack(columns: tuple[DesignColumn, ...], weight: str | None, tie: str | None, batches: Batches) -> Batches:
     for batch in batches:
         arms = np.asarray(batch.column("treated").to_numpy(zero_copy_only=False), np.bool_)
-        cells: dict[str, bytes | None] = {"x": matrix_of(batch, columns).tobytes(), "treated": arms.tobytes()}
-        cells |= {"weight": _bytes_of(batch, weight, np.float64), "tie": _bytes_of(batch, tie, np.int64)}
-        yield pa.RecordBatch.from_pydict({name: [cell] for name, cell in cells.items()}, DESIGN)
+        x, heavy, ties = matrix_of(batch, columns), _values(batch, weight, np.float64), _values(batch, tie, np.int64)
+        beside = [None if values is None else values.tobytes() for values in (arms, heavy, ties)]
+        cells = pack_matrix(x), *beside, moments_of(x, arms, heavy).pack()
+        yield pa.RecordBatch.from_pydict({name: [cell] for name, cell in zip(DESIGN.names, cells, strict=True)}, DESIGN)
 
 
-def _bytes_of(batch: pa.RecordBatch, name: str | None, kind: type) -> bytes | None:
-    return np.asarray(batch.column(name).to_numpy(zero_copy_only=False), kind).tobytes() if name else None
+def _values(batch: pa.RecordBatch, name: str | None, kind: type) -> NDArray[Any] | None:
+    return np.asarray(batch.column(name).to_numpy(zero_copy_only=False), kind) if name else None
+
+
+def _moments(batches: Batches) -> Iterator[Moments]:
+    """Moments of each stretch of candidates, as packed with it."""
+    return (Moments.unpack(cell.values.to_numpy()) for batch in batches for cell in batch.column("moments"))
 
 
 def _shards(p: int, kept: Kept, folds: int, batches: Batches) -> Iterator[tuple[Shard, Fold]]:
     """Design, arms and weights of each stretch of candidates, and the fold of each candidate."""
     for batch in batches:
-        for x, arms, weight, tie in zip(*(batch.column(name) for name in DESIGN.names), strict=True):
-            design = np.frombuffer(x.as_buffer(), np.float64).reshape(-1, p)
+        for x, arms, weight, tie in zip(*(batch.column(name) for name in MATRIX), strict=True):
+            design = unpack_matrix(x.as_buffer(), p)
             heavy = np.frombuffer(weight.as_buffer(), np.float64) if weight.is_valid else None
             fold = fold_of(np.frombuffer(tie.as_buffer(), np.int64), folds) if folds else None
             treated = np.frombuffer(arms.as_buffer(), np.bool_)

@@ -4,10 +4,10 @@ Standardised mean difference and variance ratio as in Austin, Stat. Med. 2009;28
 below the line is always that of before matching, so that a match cannot look better by shrinking the spread.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import sqrt
+from math import inf, sqrt
 from typing import Literal
 
 Denominator = Literal["pooled", "treated"]
@@ -123,6 +123,15 @@ def balance_row(
     unit = spread(before, binary=binary, denominator=denominator)
     difference, ratio = standardised_difference(now, unit), variance_ratio(now, binary=binary)
     return BalanceRow(covariate, when, now.treated.mean, now.comparator.mean, difference, ratio)
+
+
+def largest_after(rows: Iterable[BalanceRow]) -> float | None:
+    """Largest absolute standardised difference after matching; None without rows.
+
+    Infinite where means differ without a spread to measure them in, or an arm has no mean: not known is not small.
+    """
+    after = [row for row in rows if row.when == "after"]
+    return max((inf if row.smd is None else abs(row.smd) for row in after), default=None)
 
 
 def balance_table(

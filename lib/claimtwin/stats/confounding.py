@@ -27,6 +27,15 @@ def as_risk_ratio(odds_ratio: float, risk: float) -> float:
     return odds_ratio if risk < COMMON else sqrt(odds_ratio)
 
 
+def hazard_as_risk_ratio(hazard_ratio: float, risk: float) -> float:
+    """Risk ratio that a hazard ratio stands for: itself where the outcome is rare, else the approximation for 50 %.
+
+    Source: VanderWeele and Ding, Ann. Intern. Med. 2017;167:268, table 2; VanderWeele, Eur. J. Epidemiol. 2017;32:23.
+    """
+    root = sqrt(hazard_ratio)
+    return hazard_ratio if risk < COMMON else (1 - 0.5**root) / (1 - 0.5 ** (1 / root))
+
+
 def e_value(ratio: float) -> float:
     """How strongly a confounder must be tied to arm and outcome, both as risk ratios, to explain a ratio away.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from claimtwin.stats import fitting
 from claimtwin.stats.arms import TwoByTwo, relative_reduction, risk_difference, risk_ratio, two_by_two
 from claimtwin.stats.exact import FloatArray
-from claimtwin.stats.fitting import CannotFitError, design_matrix, independent
+from claimtwin.stats.fitting import NO_SPREAD, CannotFitError, design_matrix, independent
 from claimtwin.stats.intervals import Effect, Errors, Estimate, Measure
 from claimtwin.stats.matched import Matched
 
@@ -103,6 +103,8 @@ def labelled(label: Callable[..., Effect], make: Callable[[], Estimate], why_not
         if why_not:
             raise CannotFitError(why_not)
         got = make()
+        if got.is_point:
+            raise CannotFitError(NO_SPREAD)
     except CannotFitError as fault:
         return label(estimate=None, low=None, high=None, p_value=None, note=str(fault))
     return label(estimate=got.estimate, low=got.low, high=got.high, p_value=got.p_value)
@@ -114,15 +116,29 @@ def usable(people: Matched) -> list[int]:
 
 
 def useful_for(happened: NDArray[np.bool_], people: Matched) -> list[int]:
-    """Covariates that a model of a yes-no outcome can hold; places, ascending."""
-    return [column for column in usable(people) if not separates(people.covariates[:, column], happened)]
+    """Covariates that a model of a yes-no outcome can hold; places, ascending.
+
+    Which level of a category is the reference, must not decide: one with the outcome of everybody or nobody is joined
+    by the levels after it until it has both.
+    """
+    kept = [column for column in usable(people) if not separates(people.covariates[:, column], happened)]
+    for category in dict.fromkeys(name.partition("=")[0] for name in people.names if "=" in name):
+        levels = [column for column in kept if people.names[column].startswith(f"{category}=")]
+        while levels and is_same(happened[~people.covariates[:, levels].any(axis=1)]):
+            kept.remove(levels.pop(0))
+    return kept
 
 
 def separates(column: FloatArray, happened: NDArray[np.bool_]) -> bool:
     """Whether a 0/1 column has a group in which everybody or nobody has the outcome."""
     if not np.isin(column, (0.0, 1.0)).all():
         return False
-    return any(happened[column == value].all() or not happened[column == value].any() for value in (0.0, 1.0))
+    return any(is_same(happened[column == value]) for value in (0.0, 1.0))
+
+
+def is_same(happened: NDArray[np.bool_]) -> bool:
+    """Whether everybody, or nobody, has the outcome."""
+    return bool(happened.all() or not happened.any())
 
 
 def _left_out(people: Matched, columns: list[int]) -> tuple[str, ...]:

@@ -20,28 +20,31 @@ MOST_ROWS = 2**26
 """Two parts of 13 bits multiply to 26 bits; with up to 1.5 such products a row, 2**26 rows fill the 53 bits."""
 
 
-def split(values: FloatArray) -> list[FloatArray]:
-    """Cut numbers of [-1, 1] into ``PARTS`` arrays that add up to them, to 2**-53."""
-    parts, rest = [], values
-    for part in range(1, PARTS + 1):
+def split(values: FloatArray, room: FloatArray | None = None) -> FloatArray:
+    """Cut numbers of [-1, 1] into ``PARTS`` arrays that add up to them, to 2**-53: (PARTS, *shape).
+
+    ``room`` (PARTS + 1, *shape) is worked in, if given: fresh memory costs more than the sums.
+    """
+    room = np.empty((PARTS + 1, *values.shape)) if room is None else room
+    rest = values
+    for part, rounded in enumerate(room[:PARTS], 1):
         magic = 1.5 * 2.0 ** (52 - PART_BITS * part)  # adding it leaves no room for bits below the grid
-        rounded = (rest + magic) - magic
-        parts.append(rounded)
-        rest = rest - rounded
-    return parts
+        np.subtract(np.add(rest, magic, out=rounded), magic, out=rounded)
+        rest = np.subtract(rest, rounded, out=room[PARTS])
+    return room[:PARTS]
 
 
-def column_sums(values: FloatArray) -> FloatArray:
+def column_sums(values: FloatArray, room: FloatArray | None = None) -> FloatArray:
     """Sum (n, p) numbers of [-1, 1] over their rows, in ``PARTS`` exact addends: (PARTS, p)."""
-    return np.stack([part.sum(axis=0) for part in split(values)])
+    return np.asarray(split(values, room).sum(axis=1))
 
 
-def cross_products(values: FloatArray) -> FloatArray:
+def cross_products(values: FloatArray, room: FloatArray | None = None) -> FloatArray:
     """Sum x xᵀ over the rows of (n, p) numbers of [-1, 1], in ``PARTS`` exact addends: (PARTS, p, p).
 
     Addend k holds the products of parts i and j with i + j = k; those left out are below 2**-64.
     """
-    first, second, third, fourth = split(values)
+    first, second, third, fourth = split(values, room)
     addends = [first.T @ first, first.T @ second, first.T @ third, first.T @ fourth + second.T @ third]
     symmetric = [addends[0], *(half + half.T for half in addends[1:])]
     symmetric[2] += second.T @ second

@@ -30,6 +30,7 @@ ENDLESS = 50.0
 
 NO_FIT = "the model does not converge: covariates or arm separate the outcome"
 NOT_FINITE = "the standard error is not finite"
+NO_SPREAD = "the outcome does not vary: an interval would have no width"
 CLUSTERED = ("cluster_pair", "cluster_employer", "cluster_both")
 
 
@@ -146,15 +147,19 @@ def fit_logit(y: FloatArray, design: FloatArray, people: Matched, errors: Errors
     return _likelihood(make, y, design, people, errors, LOGIT)
 
 
-def fit_poisson(y: FloatArray, design: FloatArray, people: Matched, errors: Errors) -> Fit:
+def fit_poisson(
+    y: FloatArray, design: FloatArray, people: Matched, errors: Errors, offset: FloatArray | None = None
+) -> Fit:
     """Poisson regression with the log link; of a 0/1 outcome, with robust errors, the modified Poisson.
+
+    ``offset`` (n,) is the log of each person's time at risk, for a ratio of rates.
 
     Source: Zou, Am. J. Epidemiol. 2004;159:702.
 
     Raises:
         CannotFitError: It has no finite solution, or the errors cannot be made.
     """
-    model = sm.GLM(y, design, family=sm.families.Poisson())
+    model = sm.GLM(y, design, family=sm.families.Poisson(), offset=offset)
     make = lambda **options: model.fit(tol=1e-12, maxiter=100, **options)  # noqa: E731
     return _likelihood(make, y, design, people, errors, POISSON)
 
@@ -208,14 +213,14 @@ def clusters_of(errors: Errors, people: Matched) -> NDArray[np.int64] | None:
 
 
 def guarded(fit: Callable[[], Any]) -> Any:
-    """Run a fit; statsmodels' warnings that its numbers mean nothing become ``CannotFitError``."""
+    """Run a fit; statsmodels' warnings and errors that its numbers mean nothing become ``CannotFitError``."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         for fatal in FATAL:
             warnings.simplefilter("error", fatal)
         try:
             return fit()
-        except (*FATAL, np.linalg.LinAlgError, ZeroDivisionError):
+        except (*FATAL, np.linalg.LinAlgError, ZeroDivisionError, FloatingPointError, ValueError):
             raise CannotFitError(NO_FIT) from None
 
 

@@ -24,6 +24,7 @@ class Moments:
         scatter: (p, p) sums of products of deviations from the mean.
         low, high: (2, p) smallest and largest value by arm, comparator first; inf and -inf in an empty arm.
         weight, weight_treated: Sums of the weights; without weights the numbers of people.
+        mean_treated: (p,) mean of each column in the treated arm; 0 where it is empty.
         heaviest: Largest weight, 1 without weights.
     """
 
@@ -35,6 +36,7 @@ class Moments:
     high: FloatArray
     weight: float
     weight_treated: float
+    mean_treated: FloatArray
     heaviest: float = 1.0
 
     @property
@@ -66,22 +68,27 @@ class Moments:
         """Moments of some of the columns, by place."""
         keep = np.array(kept, np.int64)
         scatter = self.scatter[np.ix_(keep, keep)]
-        return replace(self, mean=self.mean[keep], scatter=scatter, low=self.low[:, keep], high=self.high[:, keep])
+        return replace(
+            self, mean=self.mean[keep], mean_treated=self.mean_treated[keep], scatter=scatter,
+            low=self.low[:, keep], high=self.high[:, keep],
+        )  # fmt: skip
 
     def pack(self) -> FloatArray:
-        """Flatten to one float64 vector: p, n, n_treated, weights, mean, scatter, low, high."""
+        """Flatten to one float64 vector: p, n, n_treated, weights, means, scatter, low, high."""
         weights = (self.weight, self.weight_treated, self.heaviest)
         head = np.array([len(self.mean), self.n, self.n_treated, *weights], np.float64)
-        return np.concatenate([head, self.mean, self.scatter.ravel(), self.low.ravel(), self.high.ravel()])
+        tail = (self.mean, self.mean_treated, self.scatter.ravel(), self.low.ravel(), self.high.ravel())
+        return np.concatenate([head, *tail])
 
     @classmethod
     def unpack(cls, vector: Sequence[float] | FloatArray) -> "Moments":
         """Undo ``pack``."""
         flat = np.asarray(vector, np.float64)
         p, n, treated = (int(value) for value in flat[:3])
-        weights = [float(value) for value in flat[3:HEAD]]
-        mean, scatter, low, high = np.split(flat[HEAD:], np.cumsum([p, p * p, 2 * p]))
-        return cls(n, treated, mean, scatter.reshape(p, p), low.reshape(2, p), high.reshape(2, p), *weights)
+        weight, weight_treated, heaviest = (float(value) for value in flat[3:HEAD])
+        mean, own, scatter, low, high = np.split(flat[HEAD:], np.cumsum([p, p, p * p, 2 * p]))
+        sums = scatter.reshape(p, p), low.reshape(2, p), high.reshape(2, p)
+        return cls(n, treated, mean, *sums, weight, weight_treated, own, heaviest)
 
 
 def moments_of(x: FloatArray, y: NDArray[np.bool_], weight: FloatArray | None = None) -> Moments:
@@ -94,10 +101,16 @@ def moments_of(x: FloatArray, y: NDArray[np.bool_], weight: FloatArray | None = 
     """
     if weight is not None:
         return _weighted_moments(x, y, weight)
-    mean = x.mean(axis=0) if len(x) else np.zeros(x.shape[1])
+    mean = _mean(x, None)
     deviation = x - mean
     n, treated = len(x), int(y.sum())
-    return Moments(n, treated, mean, deviation.T @ deviation, *_ranges(x, y), float(n), float(treated))
+    own = _mean(x[y], None)
+    return Moments(n, treated, mean, deviation.T @ deviation, *_ranges(x, y), float(n), float(treated), own)
+
+
+def no_moments(p: int) -> Moments:
+    """Moments of nobody, so that an empty table is an empty arm and not a special case."""
+    return moments_of(np.zeros((0, p)), np.zeros(0, np.bool_), np.zeros(0))
 
 
 def _weighted_moments(x: FloatArray, y: NDArray[np.bool_], weight: FloatArray) -> Moments:
@@ -109,11 +122,18 @@ def _weighted_moments(x: FloatArray, y: NDArray[np.bool_], weight: FloatArray) -
     some = weight > 0
     x, y, weight = x[some], y[some], weight[some]
     total = float(weight.sum())
-    mean = weight @ x / total if len(x) else np.zeros(x.shape[1])
+    mean = _mean(x, weight)
     deviation = x - mean
     scatter, arms = (deviation * weight[:, None]).T @ deviation, (total, float(weight[y].sum()))
     heaviest = float(weight.max(initial=2.0**-500))
-    return Moments(len(x), int(y.sum()), mean, scatter, *_ranges(x, y), *arms, heaviest)
+    return Moments(len(x), int(y.sum()), mean, scatter, *_ranges(x, y), *arms, _mean(x[y], weight[y]), heaviest)
+
+
+def _mean(x: FloatArray, weight: FloatArray | None) -> FloatArray:
+    """Mean of each column; 0 of nobody."""
+    if not len(x):
+        return np.zeros(x.shape[1])
+    return np.asarray(x.mean(axis=0) if weight is None else weight @ x / weight.sum())
 
 
 def _ranges(x: FloatArray, y: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
@@ -137,7 +157,8 @@ def add_moments(shards: Sequence[Moments]) -> Moments:
 
 def _merged(one: Moments, other: Moments) -> Moments:
     weight = one.weight + other.weight
-    share = other.weight / weight if weight else 0.0
+    treated = one.weight_treated + other.weight_treated
+    share, of_treated = _share(other.weight, weight), _share(other.weight_treated, treated)
     apart = other.mean - one.mean
     return Moments(
         one.n + other.n,
@@ -147,6 +168,11 @@ def _merged(one: Moments, other: Moments) -> Moments:
         np.minimum(one.low, other.low),
         np.maximum(one.high, other.high),
         weight,
-        one.weight_treated + other.weight_treated,
+        treated,
+        one.mean_treated + (other.mean_treated - one.mean_treated) * of_treated,
         max(one.heaviest, other.heaviest),
     )
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0

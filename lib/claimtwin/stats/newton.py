@@ -41,8 +41,11 @@ __all__ = [
     "to_raw_units",
 ]
 
-CHUNK = 8192
+CHUNK = 1024
 """Rows at a time, so that the parts of a chunk stay in the processor's cache."""
+START_GRID, START_RIDGE = 2.0**-8, 1e-6
+"""Coefficients to start from are rounded, so that they are the same for every sharding; columns that all but repeat
+others get a ridge, lest the noise of their moments outgrow that."""
 LIKELIHOOD_UNIT = 1024.0
 """Log-likelihoods of one row are held to this bound; beyond it a probability has long been 0."""
 MOST_ITERATIONS = 50
@@ -133,10 +136,11 @@ def logit_sums(
     if weight is not None:
         x, y, share = x[weight > 0], y[weight > 0], weight[weight > 0] / moments.unit
     shape = np.zeros(PARTS), np.zeros((PARTS, len(beta))), np.zeros((PARTS, len(beta), len(beta)))
-    total = LogitSums(0, *shape, moments.unit)
+    total, room = LogitSums(0, *shape, moments.unit), np.empty((PARTS + 3, len(beta), min(CHUNK, len(x))))
     for i in range(0, len(x), CHUNK):
         rows = slice(i, i + CHUNK)
-        sums = _chunk_sums(x[rows], y[rows], None if share is None else share[rows], beta, moments)
+        own = room[:, :, : len(y[rows])].swapaxes(1, 2)
+        sums = _chunk_sums(x[rows], y[rows], None if share is None else share[rows], beta, moments, own)
         total = add_sums([total, sums])
     return total
 
@@ -180,28 +184,29 @@ def climb_logit(moments: Moments, columns: Sequence[str], bears: Tolerance = PLA
 
 
 def _chunk_sums(
-    x: FloatArray, y: NDArray[np.bool_], share: FloatArray | None, beta: FloatArray, moments: Moments
+    x: FloatArray, y: NDArray[np.bool_], share: FloatArray | None, beta: FloatArray, moments: Moments, room: FloatArray
 ) -> LogitSums:
-    z = (x - moments.center) / moments.scale
-    margin = np.where(y, 1.0, -1.0) * predict(z, beta)
+    rows, scaled, room = room[0], room[1], room[2:]
+    rows[:, 0] = 1.0
+    np.divide(np.subtract(x, moments.center, out=rows[:, 1:]), moments.scale, out=rows[:, 1:])
+    margin = np.where(y, 1.0, -1.0) * predict(rows[:, 1:], beta)
     small = np.exp(-np.abs(margin))
     missed = np.where(margin < 0, 1.0, small) / (1.0 + small)  # probability of the arm not taken
     likelihood = np.maximum(np.minimum(margin, 0.0) - np.log1p(small), -LIKELIHOOD_UNIT) / LIKELIHOOD_UNIT
     pull, root = np.where(y, missed, -missed), np.sqrt(small) / (1.0 + small)
     if share is not None:
         likelihood, pull, root = likelihood * share, pull * share, root * np.sqrt(share)
-    rows = np.column_stack([np.ones(len(z)), z])
-    gradient, information = column_sums(pull[:, None] * rows), cross_products(root[:, None] * rows)
+    gradient = column_sums(np.multiply(rows, pull[:, None], out=scaled), room)
+    information = cross_products(np.multiply(rows, root[:, None], out=scaled), room)
     return LogitSums(len(x), column_sums(likelihood[:, None])[:, 0], gradient, information, moments.unit)
 
 
 def _climb(moments: Moments, columns: Sequence[str]) -> Climb[tuple[FloatArray, LogitSums, int]]:
-    """Newton steps from the arms' shares to the top of the likelihood: coefficients, sums there, steps taken."""
-    beta = np.zeros(len(columns) + 1)
-    beta[0] = np.log(moments.weight_treated / (moments.weight - moments.weight_treated))
-    sums, before, slow = (yield beta), np.inf, 0
+    """Newton steps from the start to the top of the likelihood: coefficients, sums there, steps taken."""
+    beta, sums = yield from _start(moments)
+    before, slow = np.inf, 0
     for iteration in range(MOST_ITERATIONS):
-        step = _newton_step(sums, beta, moments, columns)
+        step = _newton_step(sums, moments, columns)
         decrement = float(step @ sums.gradient)
         if decrement < CONVERGED:
             return beta + step, sums, iteration + 1
@@ -210,7 +215,32 @@ def _climb(moments: Moments, columns: Sequence[str]) -> Climb[tuple[FloatArray, 
             break
         before = decrement
         beta, sums = yield from _uphill(beta, step, sums)
-    raise _separated(beta, moments, columns)
+    raise _separated(sums, moments, columns)
+
+
+def _start(moments: Moments) -> Climb[tuple[FloatArray, LogitSums]]:
+    """Fisher's linear discriminant, a Newton step ahead of the arms' shares alone; these where it is less likely."""
+    share = moments.weight_treated / moments.weight
+    plain = np.zeros(len(moments.mean) + 1)
+    plain[0] = np.log(share / (1 - share))
+    beta = np.rint((plain + _discriminant(moments, share)) / START_GRID) * START_GRID
+    sums = yield beta
+    if sums.log_likelihood >= moments.weight * (share * np.log(share) + (1 - share) * np.log(1 - share)):
+        return beta, sums
+    return plain, (yield plain)
+
+
+def _discriminant(moments: Moments, share: float) -> FloatArray:
+    """(p + 1,) what normal covariates with one scatter in both arms would add; 0 where their scatter is singular."""
+    rest = (moments.mean - share * moments.mean_treated) / (1 - share)
+    apart, middle = (moments.mean_treated - rest) / moments.scale, (moments.mean_treated + rest) / 2
+    whole = moments.scatter / np.outer(moments.scale, moments.scale) / moments.weight
+    within = whole - share * (1 - share) * np.outer(apart, apart)
+    try:
+        slopes = _inverse(within + START_RIDGE * np.diag(np.diag(within))) @ apart
+    except np.linalg.LinAlgError:
+        return np.zeros(len(apart) + 1)
+    return np.append(-slopes @ ((middle - moments.center) / moments.scale), slopes)
 
 
 def _uphill(beta: FloatArray, step: FloatArray, sums: LogitSums) -> Climb[tuple[FloatArray, LogitSums]]:
@@ -224,11 +254,11 @@ def _uphill(beta: FloatArray, step: FloatArray, sums: LogitSums) -> Climb[tuple[
     return beta + step, there
 
 
-def _newton_step(sums: LogitSums, beta: FloatArray, moments: Moments, columns: Sequence[str]) -> FloatArray:
+def _newton_step(sums: LogitSums, moments: Moments, columns: Sequence[str]) -> FloatArray:
     try:
         return _inverse(sums.information) @ sums.gradient
     except np.linalg.LinAlgError:
-        raise _separated(beta, moments, columns) from None
+        raise _separated(sums, moments, columns) from None
 
 
 def _inverse(information: FloatArray) -> FloatArray:
@@ -240,9 +270,13 @@ def _inverse(information: FloatArray) -> FloatArray:
     return np.asarray(root.T @ root / np.outer(size, size))
 
 
-def _separated(beta: FloatArray, moments: Moments, columns: Sequence[str]) -> SeparationError:
-    """The error for columns that tell the arms apart only together: those with the largest coefficients."""
-    weight = np.abs(beta[1:] / moments.scale * moments.sd)
+def _separated(sums: LogitSums, moments: Moments, columns: Sequence[str]) -> SeparationError:
+    """The error for columns that tell the arms apart only together: those along which the least information is left.
+
+    Not those with the largest coefficients: a strong confounder beside them has a large one, and a finite one.
+    """
+    spread = np.append(1.0, moments.scale / moments.sd)
+    weight = np.abs(np.linalg.eigh(sums.information * np.outer(spread, spread))[1][1:, 0])
     largest = [columns[i] for i in np.argsort(-weight, kind="stable")[:3] if weight[i] > weight.max() / 10]
     named = ", ".join(f"'{column}'" for column in largest)
     error = SeparationError(

@@ -6,14 +6,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from claimtwin.stats.effects import ERRORS, Estimates, labelled, usable, useful_for
-from claimtwin.stats.fitting import Fit, covariance, design_matrix, guarded, ratio
+from claimtwin.stats import fitting
+from claimtwin.stats.effects import ERRORS, Estimates, labelled, useful_for
+from claimtwin.stats.fitting import design_matrix, ratio
 from claimtwin.stats.intervals import Effect, Errors, Estimate
 from claimtwin.stats.matched import Matched
+from claimtwin.stats.models import Model, Plan, rows_of
 
 YEAR = 365.25
 """Days of a person-year."""
@@ -65,7 +66,7 @@ def rate_effects(outcome: str, events: NDArray[np.int64], days: NDArray[np.int64
     """
     at_risk = days > 0
     events, days, people = events[at_risk], days[at_risk], people.part(at_risk)
-    columns = [c for c in useful_for(events > 0, people) if c in usable(people)]
+    columns = useful_for(events > 0, people)
     label = partial(Effect, outcome, "incidence_rate_ratio", n=len(events), model="person_time")
     why_not = why_no_ratio(events, people.treated)
     found = []
@@ -75,6 +76,21 @@ def rate_effects(outcome: str, events: NDArray[np.int64], days: NDArray[np.int64
             found.append(labelled(_labelled(label, adjusted, errors), make, why_not))
     left_out = tuple(name for place, name in enumerate(people.names) if place not in columns)
     return Estimates(tuple(found), left_out)
+
+
+def rate_models(
+    outcome: str, events: NDArray[np.int64], days: NDArray[np.int64], people: Matched, plan: Plan
+) -> list[Effect]:
+    """The same ratio with the other errors that the plan asks for; there is no bootstrap of pairs."""
+    at_risk = days > 0
+    events, days, people = events[at_risk], days[at_risk], people.part(at_risk)
+
+    def make(columns: list[int], errors: Errors) -> tuple[Estimate, ...]:
+        return (_rate_ratio(events, days, people, columns, errors),)
+
+    asked = tuple(errors for errors in plan.errors if errors not in ERRORS)
+    model = Model("person_time", ("incidence_rate_ratio",), make, asked, why_no_ratio(events, people.treated))
+    return rows_of(partial(Effect, outcome, n=len(events)), [model], useful_for(events > 0, people))
 
 
 def _labelled(label: Callable[..., Effect], adjusted: bool, errors: Errors) -> Callable[..., Effect]:
@@ -95,6 +111,4 @@ def _rate_ratio(
     events: NDArray[np.int64], days: NDArray[np.int64], people: Matched, columns: list[int], errors: Errors
 ) -> Estimate:
     design = design_matrix(people.treated, people.covariates[:, columns])
-    model = sm.GLM(events.astype(np.float64), design, family=sm.families.Poisson(), offset=np.log(days))
-    found = guarded(lambda: model.fit(tol=1e-12, maxiter=100, **covariance(errors, people)))
-    return ratio(Fit(np.asarray(found.params), np.asarray(found.cov_params())))
+    return ratio(fitting.fit_poisson(events.astype(np.float64), design, people, errors, offset=np.log(days)))

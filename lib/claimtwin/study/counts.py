@@ -14,7 +14,7 @@ from claimtwin.spark.design import DesignColumn
 from claimtwin.spark.facts import is_eligible
 from claimtwin.spark.pairing import keep_pairs
 from claimtwin.spark.summaries import BINS, count_attrition, count_blocks, count_overlap, count_reasons, sum_balance
-from claimtwin.stats.balance import ArmPair, ArmSums, balance_table
+from claimtwin.stats.balance import ArmPair, ArmSums, balance_table, largest_after
 from claimtwin.stats.withhold import hide_lone, withhold, withhold_beside, withhold_flow, withhold_means, withhold_split
 from claimtwin.study.tables import Design
 from claimtwin.study.words import criterion_texts
@@ -91,8 +91,13 @@ def collect_overlap(scores: DataFrame, min_cell: int, middle: float = 0.0) -> di
     return {"edges": [k / BINS for k in range(BINS + 1)], **arms}
 
 
-def collect_balance(design: Design, protocol: Protocol, columns: Sequence[DesignColumn], min_cell: int) -> Rows:
-    """Balance of every column before and after, from one aggregation over everybody."""
+def collect_balance(
+    design: Design, protocol: Protocol, columns: Sequence[DesignColumn], min_cell: int
+) -> tuple[Rows, float | None]:
+    """Balance of every column before and after, from one aggregation over everybody.
+
+    And the largest difference after matching as it is, before small cells are withheld: what a gate judges.
+    """
     eligible = design.candidates.frame.where(is_eligible(protocol))
     frame = sum_balance(eligible, keep_pairs(design.matches.frame), columns)
     names = ["treated", "matched", "n", *(f"{kind}_{k}" for kind in ("sum", "square") for k in range(len(columns)))]
@@ -104,7 +109,7 @@ def collect_balance(design: Design, protocol: Protocol, columns: Sequence[Design
     sizes = {
         when: (now[first].treated.n, now[first].comparator.n) for when, now in (("before", before), ("after", after))
     }
-    return [asdict(row) for row in withhold_means(rows, sizes, binary, min_cell)]
+    return [asdict(row) for row in withhold_means(rows, sizes, binary, min_cell)], largest_after(rows)
 
 
 def read_ingest_counts(spark: SparkSession, tables: str, min_cell: int) -> Rows:

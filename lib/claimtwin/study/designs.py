@@ -16,7 +16,7 @@ from claimtwin.spark.design import design_columns, matrix_of
 from claimtwin.stats.designs import DesignEstimate, doubly_robust, keep_between, stratified, weighted
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.expected import expected_by_arm
-from claimtwin.stats.fitting import CannotFitError
+from claimtwin.stats.fitting import NO_SPREAD, CannotFitError
 from claimtwin.stats.intervals import Estimate
 from claimtwin.stats.withhold import SMALL_CELL, is_small
 from claimtwin.study.counts import Rows
@@ -35,12 +35,20 @@ class Eligible:
         rows: Arm, score, covariates and outcome counts, sorted by all columns.
         treated, score: (n,) arm and propensity.
         covariates: (n, p) columns of the outcome models.
+        names: Of these columns.
     """
 
     rows: pa.Table
     treated: NDArray[np.bool_]
     score: FloatArray
     covariates: FloatArray
+    names: tuple[str, ...]
+
+    def part(self, rows: NDArray[np.bool_]) -> "Eligible":
+        """Some of the people."""
+        return Eligible(
+            self.rows.filter(pa.array(rows)), self.treated[rows], self.score[rows], self.covariates[rows], self.names
+        )
 
 
 def collect_eligible(tables: StudyTables, protocol: Protocol, max_rows: int) -> pa.Table:
@@ -72,7 +80,10 @@ def eligible_rows(rows: pa.Table, protocol: Protocol) -> Eligible:
     }
     logit = np.asarray(rows["logit"].to_numpy(), np.float64)
     treated = np.asarray(rows["treated"].to_numpy(), np.bool_)
-    return Eligible(rows, treated, 1 / (1 + np.exp(-logit)), matrix_of(rows, design_columns(names, levels)))
+    columns = design_columns(names, levels)
+    return Eligible(
+        rows, treated, 1 / (1 + np.exp(-logit)), matrix_of(rows, columns), tuple(column.name for column in columns)
+    )
 
 
 def designs_of(eligible: Eligible, protocol: Protocol, effects: Rows, min_cell: int) -> Rows:
@@ -92,43 +103,57 @@ def designs_of(eligible: Eligible, protocol: Protocol, effects: Rows, min_cell: 
     return rows
 
 
-def estimate_by(design: OtherDesign, y: FloatArray, eligible: Eligible, *, binary: bool) -> DesignEstimate:
-    """What one design says of the outcome ``y`` (n,).
+def estimate_by(
+    design: OtherDesign, y: FloatArray, eligible: Eligible, *, binary: bool
+) -> tuple[DesignEstimate, tuple[str, ...]]:
+    """What one design says of the outcome ``y`` (n,), and covariates that its outcome models had to leave out.
 
     Raises:
         CannotFitError: An arm or a stratum's arm is empty, a score is 0 or 1, or a model has no finite solution.
     """
-    score, treated, covariates = eligible.score, eligible.treated, eligible.covariates
-    if design.trim is not None:
-        kept = keep_between(score, *design.trim)
-        y, score, treated, covariates = y[kept], score[kept], treated[kept], covariates[kept]
+    score, treated = eligible.score, eligible.treated
     if design.method == "weights":
-        return weighted(y, treated, score, design.estimand, design.most_weight)
+        return weighted(y, treated, score, design.estimand, design.most_weight), ()
     estimand: Literal["att", "ate"] = "att" if design.estimand == "att" else "ate"
     if design.method == "stratification":
-        return stratified(y, treated, score, design.strata or STRATA, estimand)
+        return stratified(y, treated, score, design.strata or STRATA, estimand), ()
     if not 0 < treated.sum() < len(treated):
         raise CannotFitError("an arm is empty")
-    return doubly_robust(y, treated, score, expected_by_arm(y, treated, covariates, binary=binary), estimand)
+    expected = expected_by_arm(y, treated, eligible.covariates, binary=binary, names=eligible.names)
+    return doubly_robust(y, treated, score, expected[:2], estimand), expected.left_out
 
 
-def _row(outcome: Outcome, design: OtherDesign, eligible: Eligible, min_cell: int) -> dict[str, Any]:
+def trimmed(design: OtherDesign, eligible: Eligible) -> Eligible:
+    """The people whose score lies where the design asks; all of them where it does not ask."""
+    return eligible if design.trim is None else eligible.part(keep_between(eligible.score, *design.trim))
+
+
+def _row(outcome: Outcome, design: OtherDesign, everybody: Eligible, min_cell: int) -> dict[str, Any]:
+    eligible = trimmed(design, everybody)
     count = np.asarray(eligible.rows[outcome.name].to_numpy(), np.int64)
     happened, binary = count > 0, outcome.kind == "binary"
     label = _label(outcome, design.model_dump(mode="json"))
-    arms = [(int(happened[arm].sum()), int((~happened[arm]).sum())) for arm in (eligible.treated, ~eligible.treated)]
-    if any(is_small(number, min_cell) for arm in arms for number in arm):
-        return label | _numbers(None) | {"note": SMALL_CELL}
+    if _has_small(everybody, outcome, min_cell) or _has_small(eligible, outcome, min_cell):
+        return label | _numbers(None) | {"left_out": "", "note": SMALL_CELL}
     scale = 100 if binary else outcome.scale
     y = np.where(happened, 1.0, 0.0) if binary else count.astype(np.float64)
     try:
-        found = estimate_by(design, y, eligible, binary=binary)
+        found, left_out = estimate_by(design, y, eligible, binary=binary)
+        if found.difference.is_point:
+            raise CannotFitError(NO_SPREAD)
     except CannotFitError as fault:
-        return label | _numbers(None) | {"note": str(fault)}
-    sizes = (int(eligible.treated.sum()), int((~eligible.treated).sum()))
+        return label | _numbers(None) | {"left_out": "", "note": str(fault)}
+    sizes = (int(everybody.treated.sum()), int((~everybody.treated).sum()))
     shares = [round(100 * own / n) for own, n in zip(found.effective, sizes, strict=True)]
     worth = dict(zip(("effective_treated", "effective_comparator"), shares, strict=True))
-    return label | _numbers(found.difference, scale) | worth | {"note": ""}
+    return label | _numbers(found.difference, scale) | worth | {"left_out": ", ".join(left_out), "note": ""}
+
+
+def _has_small(eligible: Eligible, outcome: Outcome, min_cell: int) -> bool:
+    """Whether few people of an arm had the outcome, or had it not."""
+    happened = np.asarray(eligible.rows[outcome.name].to_numpy(), np.int64) > 0
+    arms = (eligible.treated, ~eligible.treated)
+    return any(is_small(int(side[arm].sum()), min_cell) for arm in arms for side in (happened, ~happened))
 
 
 def _pairs_row(outcome: Outcome, effects: Rows) -> dict[str, Any] | None:
@@ -140,7 +165,7 @@ def _pairs_row(outcome: Outcome, effects: Rows) -> dict[str, Any] | None:
     if (row := next(found, None)) is None:
         return None
     numbers = {name: row[name] for name in ("estimate", "low", "high", "p_value")}
-    return label | _numbers(None) | numbers | {"note": row["note"]}
+    return label | _numbers(None) | numbers | {"left_out": "", "note": row["note"]}
 
 
 def _label(outcome: Outcome, design: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from claimtwin.stats.withhold import (
 from claimtwin.study.counts import ARMS, Rows
 from claimtwin.study.matched import MatchedRows
 from claimtwin.study.tables import StudyTables
-from claimtwin.study.times import time_effects
+from claimtwin.study.times import over_time_effects
 
 VALUES = 100_000
 """More values than counts of one outcome can take in all."""
@@ -67,11 +67,8 @@ def estimate(matched: MatchedRows, protocol: Protocol, min_cell: int) -> Outcome
 def other_models(outcome: Outcome, matched: MatchedRows, protocol: Protocol) -> list[Effect]:
     """The rows of all models that the protocol asks for beside the main one."""
     count, people = matched.count(outcome.name), matched.people
-    if outcome.kind == "time":
-        horizon = outcome.window[1] - outcome.window[0] + 1
-        return time_effects(outcome.name, count > 0, matched.days(outcome.name), people, protocol, horizon=horizon)
     if outcome.over_time:
-        return []
+        return over_time_effects(outcome, count, matched.days(outcome.name), people, protocol)
     asked, seed = protocol.models, protocol.study.seed
     names = asked.binary if outcome.kind == "binary" else asked.count
     plan = Plan(tuple(names), tuple(asked.errors), tuple(asked.other_errors), Draws(asked.bootstrap_draws, seed))

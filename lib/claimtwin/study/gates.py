@@ -1,6 +1,8 @@
 """Judging the gates of a study, and the empty results of a study that is blinded."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from math import ceil, isfinite
 from typing import Any
 
 import numpy as np
@@ -12,17 +14,20 @@ from claimtwin.config.protocol import Outcome, Protocol
 from claimtwin.io.collect import collect_compact
 from claimtwin.stats.gates import Gate, at_least, at_most, equipoise_range
 from claimtwin.stats.withhold import is_small
-from claimtwin.study.counts import Rows
 from claimtwin.study.effects import estimate
 from claimtwin.study.matched import MatchedRows
 from claimtwin.study.sensitivity import detectable_by_events, sensitivity_of
+
+RATIO_KINDS = ("binary", "time", "rate")
+"""Outcomes whose effect is a ratio of events, of which the events of both arms tell what can be detected."""
 
 
 @dataclass(frozen=True)
 class DesignFigures:
     """What the gates read of a design: largest absolute SMD after matching, candidates in the match, their arms.
 
-    ``middle`` counts the candidates whose preference score lies in 0.3 to 0.7.
+    ``largest_smd`` is that of all covariates and chosen code groups before small cells are withheld; infinite where one
+    cannot be told. ``middle`` counts the candidates whose preference score lies in 0.3 to 0.7.
     """
 
     largest_smd: float | None
@@ -32,8 +37,8 @@ class DesignFigures:
     pairs: int
 
 
-def read_design(scores: DataFrame, balance: Rows, pairs: int) -> DesignFigures:
-    """Two small aggregations over the scores, and the balance as it is shown."""
+def read_design(scores: DataFrame, largest: Sequence[float | None], pairs: int) -> DesignFigures:
+    """Two small aggregations over the scores, and the largest SMD of each balance table; None: it has no rows."""
     one = collect_compact(
         scores.agg(F.count_if("treated").alias("treated"), F.count(F.lit(1)).alias("n")), ["treated", "n"], max_rows=1
     ).to_pylist()[0]
@@ -41,8 +46,8 @@ def read_design(scores: DataFrame, balance: Rows, pairs: int) -> DesignFigures:
     inside = collect_compact(
         scores.agg(F.count_if(F.col("logit").between(low, high)).alias("middle")), ["middle"], max_rows=1
     ).to_pylist()[0]
-    after = [abs(row["smd"]) for row in balance if row["when"] == "after" and row["smd"] is not None]
-    return DesignFigures(max(after, default=None), one["treated"], one["n"] - one["treated"], inside["middle"], pairs)
+    worst = max((smd for smd in largest if smd is not None), default=None)
+    return DesignFigures(worst, one["treated"], one["n"] - one["treated"], inside["middle"], pairs)
 
 
 def judge(design: DesignFigures, matched: MatchedRows, protocol: Protocol, min_cell: int) -> list[Gate]:
@@ -77,7 +82,7 @@ def _of_outcome(outcome: Outcome, matched: MatchedRows, protocol: Protocol, min_
     happened = matched.count(outcome.name) > 0
     arms = [int((happened & side).sum()) for side in (matched.people.treated, ~matched.people.treated)]
     found = at_least("events_per_arm", protocol.gates.events_per_arm, min(arms), outcome.name)
-    if outcome.kind == "binary":
+    if outcome.kind in RATIO_KINDS:
         ratio = detectable_by_events(sum(arms), protocol)
         judged = at_most("detectable_ratio", protocol.gates.detectable_ratio, ratio, outcome.name)
         found += [replace(gate, value=None) if is_small(sum(arms), min_cell) else gate for gate in judged]
@@ -101,5 +106,8 @@ def _shown(gate: Gate, design: DesignFigures, min_cell: int) -> Gate:
     left = {"equipoise": (design.middle, design.treated + design.comparators - design.middle),
             "matched_share": (design.pairs, design.treated - design.pairs)}.get(gate.gate, ())  # fmt: skip
     hidden = gate.gate == "events_per_arm" or any(is_small(count, min_cell) for count in left)
-    value = None if gate.value is None or hidden else float(np.round(gate.value, 3))
-    return replace(gate, value=value)
+    if gate.value is None or hidden or not isfinite(gate.value):
+        return replace(gate, value=None)
+    # a difference may stand on few people: upwards to two digits, so that one above its threshold is shown above it
+    exact = ceil(100 * gate.value) / 100 if gate.gate == "largest_smd" else float(np.round(gate.value, 3))
+    return replace(gate, value=exact)

@@ -23,7 +23,7 @@ from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.spark.ranges import match_all
 from claimtwin.spark.scores import with_scores
 from claimtwin.stats.exact import FloatArray
-from claimtwin.stats.moments import Moments, add_moments
+from claimtwin.stats.moments import Moments, add_moments, no_moments
 from claimtwin.stats.newton import LogitFit, LogitSums, add_sums, climb_logit, sd_of_logit
 from claimtwin.stats.together import or_fault, run_together
 from claimtwin.study.codebook import drug_list_fingerprints, end_of_data
@@ -32,7 +32,7 @@ from claimtwin.study.grid_plan import GridPlan, plan_grid
 from claimtwin.study.match_stage import caliper_of, covariates_of, distance_of, large_above, places_of, rules_of
 from claimtwin.study.model_table import ScoreModel
 from claimtwin.study.progress import Say
-from claimtwin.study.scoring import MOST_TASKS, no_moments
+from claimtwin.study.scoring import MOST_TASKS
 from claimtwin.study.stages import Made, make_table
 
 MOST_BLOCKS = 1_000_000

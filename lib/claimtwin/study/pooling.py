@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from claimtwin.stats.pooling import Pooled, pool
 
 Row = dict[str, Any]
 KEY = ("outcome", "measure", "adjusted", "errors")
+ENDS = ("estimate", "low", "high", "p_value")
+TOO_FEW = "fewer than two partners have an estimate"
 LEFT_OUT = ("relative_reduction",)
 """Measures that are another one told differently."""
 RULE = "docs/subgroups.md, several partners"
@@ -26,6 +29,11 @@ class Partner:
 
     name: str
     results: Row
+
+    @property
+    def unblinded(self) -> str:
+        """Why effects are shown although a gate of the partner's study fails; empty where none does."""
+        return str(self.results.get("blinding", {}).get("unblinded", ""))
 
 
 def read_partners(files: Sequence[str]) -> list[Partner]:
@@ -56,7 +64,8 @@ def pool_partners(partners: Sequence[Partner]) -> Row:
     first = partners[0].results
     return {
         "partners": [{"file": partner.name, "study": partner.results["study"]["name"],
-                      "pairs": partner.results["matching"]["pairs"]} for partner in partners],
+                      "pairs": partner.results["matching"]["pairs"], "unblinded": partner.unblinded}
+                     for partner in partners],
         "differences": _differences([partner.results["protocol"] for partner in partners]),
         "outcome_scales": first["outcome_scales"],
         "effects": [_pooled(key, partners) for key in keys if key[1] not in LEFT_OUT],
@@ -67,6 +76,8 @@ def pool_lines(pooled: Row) -> list[str]:
     """The pooled effects in words, one line each."""
     lines = [f"Partners: {len(pooled['partners'])}; effects are pooled by inverse variance"]
     lines += [f"Careful: the protocols differ in {', '.join(pooled['differences'])}"] if pooled["differences"] else []
+    shown_anyway = [partner["file"] for partner in pooled["partners"] if partner["unblinded"]]
+    lines += [f"Careful: a gate fails in {', '.join(shown_anyway)}, unblinded for a reason"] if shown_anyway else []
     for row in pooled["effects"]:
         scale = int(pooled["outcome_scales"].get(row["outcome"], 100))
         what = f"{row['outcome']}, {measure_title(row['measure'], scale).lower()}, {model_title(row)}"
@@ -85,13 +96,23 @@ def _told(row: Row) -> str:
 def _read(name: str) -> Row:
     try:
         found: Row = json.loads(Path(name).read_text(encoding="utf-8"))
-        for key in ("effects", "protocol", "study", "matching", "outcome_scales"):
-            found[key]
+        _check(found)
         return found
-    except (OSError, ValueError, KeyError, TypeError) as fault:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise InputError(
             "The results of a partner cannot be read.", name, RULE, "name the results.json of a run"
         ) from (fault)
+
+
+def _check(found: Row) -> None:
+    """Touch all that a pool reads; what is not there, or is no number, raises."""
+    found["study"]["name"], found["matching"]["pairs"], found["outcome_scales"].get("")
+    [outcome["name"] for outcome in found["protocol"]["outcomes"]]
+    for row in found["effects"]:
+        figures = [row[end] for end in ENDS if row["estimate"] is not None]
+        if not all(isfinite(figure) and (figure > 0 or row["measure"] not in RATIOS) for figure in figures[:3]):
+            raise ValueError
+        _key(row)
 
 
 def _key(row: Row) -> tuple[Any, ...]:
@@ -100,15 +121,15 @@ def _key(row: Row) -> tuple[Any, ...]:
 
 def _pooled(key: tuple[Any, ...], partners: Sequence[Partner]) -> Row:
     found = [(partner, _row_of(partner, key)) for partner in partners]
-    shown = [Estimate(*(row[end] for end in ("estimate", "low", "high", "p_value")))
+    shown = [Estimate(*(row[end] for end in ENDS))
              for _, row in found if row is not None and row["estimate"] is not None]  # fmt: skip
     absent = [partner.name for partner, row in found if row is None or row["estimate"] is None]
     base = {**dict(zip(KEY, key, strict=True)), "without_estimate": absent}
     try:
         pooled: Pooled = pool(shown, ratio=key[1] in RATIOS)
-    except CannotFitError:
+    except CannotFitError as fault:
         nothing = dict.fromkeys(("fixed", "random", "tau2", "i2", "q", "q_p_value"))
-        return {**base, **nothing, "groups": len(shown), "note": "fewer than two partners have an estimate"}
+        return {**base, **nothing, "groups": len(shown), "note": TOO_FEW if len(shown) < 2 else str(fault)}
     return {**base, **asdict(pooled), "note": ""}
 
 

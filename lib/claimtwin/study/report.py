@@ -41,7 +41,8 @@ def write_report(
 ) -> Result:
     """Write ``results.json``, ``tables/*.csv``, ``figures/*``, ``report.html`` and ``manifest.json``.
 
-    Figures of effects and rates that an earlier run left in the folder are removed: they are not of these results.
+    Tables and figures that an earlier run left in the folder are removed: they are not of these results, and might
+    tell an effect that these hide.
 
     Raises:
         GuardError: Nobody was matched, or more rows than allowed would leave Spark.
@@ -57,8 +58,8 @@ def write_report(
         **{f"figures/{name}": figure for name, figure in figures(results).items()},
     }
     folder = Path(env.output) / protocol.study.name
-    remove_others(folder / "figures", "effects_*", {name.removeprefix("figures/") for name in files})
-    remove_others(folder / "tables", "person_time*", {name.removeprefix("tables/") for name in files})
+    for name, suffix in (("figures", "*.svg"), ("figures", "*.png"), ("tables", "*.csv")):
+        remove_others(folder / name, suffix, {Path(file).name for file in files if file.startswith(f"{name}/")})
     write_files(folder, files)
     for line in gate_lines(results):
         say(line)

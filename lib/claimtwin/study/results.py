@@ -47,9 +47,10 @@ def build_results(
     """
     design, cell = tables.design, env.disclosure.min_cell
     flow = collect_flow(design.candidates.frame, protocol, design.pairs, cell)
-    balance = collect_balance(design, protocol, design.model.plain, cell)
+    balance, *largest = collect_balance(design, protocol, design.model.plain, cell)
+    detail, of_groups = detail_part(design, protocol, cell)
     matched = matched_rows(collect_matched(tables, protocol, env.door.max_rows), protocol)
-    gates = judge(read_design(design.score_rows(), balance, design.pairs), matched, protocol, cell)
+    gates = judge(read_design(design.score_rows(), [*largest, of_groups], design.pairs), matched, protocol, cell)
     blinding = blinding_part(gates, unblind)
     analysis = empty_analysis() if blinding["blinded"] else _analysis(spark, tables, protocol, matched, env)
     return {
@@ -63,7 +64,7 @@ def build_results(
         "matching": _matching(protocol, design, flow, cell),
         "overlap": collect_overlap(design.score_rows(), cell),
         "balance": balance,
-        **detail_part(design, protocol, cell),
+        **detail,
         "power": power_rows(design.pairs, protocol) if withhold(design.pairs, cell) is not None else [],
         "truth": read_truth(env.truth),
     }

@@ -15,6 +15,7 @@ from claimtwin.spark.design import DesignColumn, design_columns, levels_of
 from claimtwin.spark.scores import sum_logit, sum_moments, sum_requests
 from claimtwin.stats.design import PLAIN, Tolerance, check_arms, check_design, faulty_columns
 from claimtwin.stats.exact import FloatArray
+from claimtwin.stats.moments import no_moments
 from claimtwin.stats.newton import (
     LogitFit,
     LogitSums,
@@ -85,7 +86,7 @@ def fit_score(design: DataFrame, columns: Sequence[DesignColumn], score: Score |
             not to be dropped; or no column is left.
     """
     p = len(columns)
-    moments = add_moments([no_moments(p), *map(Moments.unpack, _packed(sum_moments(design, p)))])
+    moments = add_moments([no_moments(p), *map(Moments.unpack, _packed(sum_moments(design)))])
     data = Data(design, tuple(columns), tuple(range(p)), moments)
     bears = _tolerance(score, columns)
     if score is None or score.on_fault == "stop":
@@ -162,9 +163,3 @@ def _packed(sums: DataFrame) -> list[list[float]]:
     """Packed sums in an order of their own: tasks end in any order."""
     rows: list[list[float]] = collect_compact(sums, ["sums"], max_rows=MOST_TASKS)["sums"].to_pylist()
     return sorted(rows)
-
-
-def no_moments(p: int) -> Moments:
-    """Moments of nobody, so that an empty table is an empty arm and not a special case."""
-    inf = np.full((2, p), np.inf)
-    return Moments(0, 0, np.zeros(p), np.zeros((p, p)), inf, -inf, 0.0, 0.0, 2.0**-500)

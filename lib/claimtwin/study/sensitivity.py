@@ -16,6 +16,7 @@ from claimtwin.stats.confounding import (
     bias_factor,
     e_value,
     e_value_of_limit,
+    hazard_as_risk_ratio,
     tipping_risk_ratio,
 )
 from claimtwin.stats.fitting import CannotFitError
@@ -28,11 +29,15 @@ from claimtwin.study.matched import MatchedRows
 
 Row = dict[str, Any]
 ENDS = ("estimate", "low", "high")
+AS_RISK_RATIO: dict[str, Callable[[float, float], float]] = {
+    "binary": as_risk_ratio, "time": hazard_as_risk_ratio, "rate": lambda ratio, _: ratio,
+}  # fmt: skip
+"""How the main ratio of each kind of outcome stands for a risk ratio; first events by time are taken as hazards."""
 
 
 def sensitivity_of(matched: MatchedRows, protocol: Protocol, outcomes: Rows, effects: Rows, min_cell: int) -> Row:
     """Everything on hidden bias, from the effects as they are shown: what is withheld there is absent here."""
-    ratios = [_main_ratio(outcome, outcomes, effects) for outcome in protocol.outcomes if outcome.kind == "binary"]
+    ratios = [_main_ratio(outcome, outcomes, effects) for outcome in protocol.outcomes if outcome.kind in AS_RISK_RATIO]
     null, note = _null(protocol, ratios)
     return {
         "e_values": [_e_values(ratio) for ratio in ratios],
@@ -71,15 +76,16 @@ def main_effect(effects: Rows, outcome: str) -> Row:
 
 
 def _main_ratio(outcome: Outcome, outcomes: Rows, effects: Rows) -> Row:
-    """The main odds ratio of an outcome as a risk ratio, and the odds ratio's own ends; None where there is none."""
+    """The main ratio of an outcome as a risk ratio, and an odds ratio's own ends; None where there is none."""
     main = main_effect(effects, outcome.name)
     arms = [row for row in outcomes if (row["outcome"], row["scope"]) == (outcome.name, "matched")]
     base = {"outcome": outcome.name, "adjusted": main["adjusted"], "errors": main["errors"], "note": main["note"]}
     if main["estimate"] is None:
         return base | dict.fromkeys(("odds_ratio", *ENDS, "rare"))
+    convert = AS_RISK_RATIO[outcome.kind]
     risk = sum(arm["people"] for arm in arms) / sum(arm["n"] for arm in arms)
-    odds = [main[end] for end in ENDS]
-    ratios = {end: as_risk_ratio(main[end], risk) for end in ENDS}
+    odds = [main[end] for end in ENDS] if outcome.kind == "binary" else None
+    ratios = {end: convert(main[end], risk) for end in ENDS}
     return base | {"odds_ratio": odds, "rare": as_risk_ratio(4.0, risk) == 4.0} | ratios
 
 

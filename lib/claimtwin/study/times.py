@@ -2,12 +2,25 @@
 
 import numpy as np
 
-from claimtwin.config.protocol import Protocol
+from claimtwin.config.protocol import Outcome, Protocol
 from claimtwin.stats.intervals import Effect
 from claimtwin.stats.matched import Matched
 from claimtwin.stats.models import Plan
+from claimtwin.stats.person_time import rate_models
 from claimtwin.stats.standard import Draws
 from claimtwin.stats.survival import FollowUp, time_models
+
+
+def over_time_effects(
+    outcome: Outcome, events: np.ndarray, days: np.ndarray, people: Matched, protocol: Protocol
+) -> list[Effect]:
+    """Rows beside the main ratio of rates: the same with other errors and, of a time, the models of ``models.time``."""
+    plan = Plan((), tuple(protocol.models.errors), (), Draws(0, protocol.study.seed))
+    rows = rate_models(outcome.name, events, days, people, plan)
+    if outcome.kind != "time":
+        return rows
+    horizon = outcome.window[1] - outcome.window[0] + 1
+    return rows + time_effects(outcome.name, events > 0, days, people, protocol, horizon=horizon)
 
 
 def time_effects(
