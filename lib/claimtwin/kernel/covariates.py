@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from claimtwin.config.events import FAMILIES
 from claimtwin.config.score import Score
-from claimtwin.kernel.claims import Claims, CodeGroups, Conditions
-from claimtwin.kernel.columns import Days, Events, Flags, Index, keys, starts_run, sum_between
+from claimtwin.kernel.claims import Claims, CodeGroups
+from claimtwin.kernel.columns import Days, Events, Index, keys, starts_run, sum_between
+from claimtwin.kernel.comorbidity import add_points
 
 Values = NDArray[np.int64] | NDArray[np.float64] | NDArray[np.str_]
 PHASES = (("before", "1900-01-01"), ("shutdown", "2020-03-13"), ("emergency", "2020-06-01"), ("after", "2023-05-11"))
@@ -35,13 +36,14 @@ def measure_extras(claims: Claims, score: Score, member: Index, index: Days) -> 
 
     The look-back is the ``lookback_days`` before index, the index day left out. ``<family>_lines`` counts service
     lines of a care family; ``<family>_log_allowed`` is ln(1 + allowed dollars), nought where reversals outweigh them;
-    ``fills_of_<list>`` counts dispensings; ``has_<list>_<group>`` is 1 with such a diagnosis, in any position.
+    ``fills_of_<list>`` counts dispensings. Points and ``has_<list>_<group>``, which is 1 with such a diagnosis, have
+    the window of ``comorbidity_days``.
     """
-    days = score.lookback_days
+    days, window = score.lookback_days, score.comorbidity_days
     found: dict[str, Values] = {}
     for name in score.covariates:
-        if name == "van_walraven_points":
-            found[name] = _points(claims.points, member, index, days)
+        if name.endswith("_points"):
+            found[name] = add_points(claims.points[name.removesuffix("_points")], member, index, window)
         elif name == "pandemic_phase":
             found[name] = phase_of(index)
         elif name.endswith("_lines"):
@@ -53,7 +55,7 @@ def measure_extras(claims: Claims, score: Score, member: Index, index: Days) -> 
     for fills, listed in zip(names, score.drug_classes, strict=False):
         found[fills] = Events.of(*claims.drugs[listed]).count(member, index, -days, -1)
     for flag, group in zip(names[len(score.drug_classes) :], score.diagnoses, strict=True):
-        lines = Events.of(*claims.diagnoses[group]).count(member, index, -days, -1)
+        lines = Events.of(*claims.noted[group]).count(member, index, *window)
         found[flag] = (lines > 0).astype(np.int64)
     return found
 
@@ -76,26 +78,6 @@ def groups_before(groups: CodeGroups, member: Index, index: Days, days: int) -> 
     asked, group = asked[order], group[order]
     first = starts_run(asked) | starts_run(group)
     return Cells(group[first], np.cumsum(np.bincount(asked[first], minlength=len(member))))
-
-
-def _points(conditions: Conditions, member: Index, index: Days, days: int) -> Index:
-    """Van Walraven's points: those of each group with a diagnosis, once; metastases take the place of the tumour.
-
-    Source: van Walraven, Austin, Jennings, Quan, Forster, Med. Care 2009;47:626-633, Table 2.
-    """
-    names, points = conditions.names, conditions.points
-    has = {name: _has(conditions, k, member, index, days) for k, name in enumerate(names)}
-    if "solid_tumor" in has:
-        has["solid_tumor"] = has["solid_tumor"] & ~has["metastatic_cancer"]
-    total = np.zeros(len(member), np.int64)
-    for name, worth in zip(names, points, strict=True):
-        total += worth * has[name]
-    return total
-
-
-def _has(conditions: Conditions, group: int, member: Index, index: Days, days: int) -> Flags:
-    rows = conditions.group == group
-    return Events.of(conditions.member[rows], conditions.day[rows]).count(member, index, -days, -1) > 0
 
 
 def _of_family(claims: Claims, family: str, member: Index, index: Days, days: int) -> tuple[Index, Index]:

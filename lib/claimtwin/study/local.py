@@ -179,7 +179,7 @@ def _numbers(people: pa.ChunkedArray) -> Rows:
 def _scores(candidates: pa.Table, protocol: Protocol, treated: NDArray[np.bool_]) -> tuple[Scores, float]:
     """Logit of the propensity of each candidate, and its standard deviation."""
     asked = protocol.score
-    measured = {"covariates", "lookback_days", "comorbidities", "comorbidity_positions"}
+    measured = {"covariates", "lookback_days", "comorbidities", "comorbidity_positions", "comorbidity_window"}
     if asked != Score(**asked.model_dump(include=measured)):
         raise ConfigError(
             "A population in one process is scored by main effects and maximum likelihood alone.",
