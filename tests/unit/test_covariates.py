@@ -162,7 +162,7 @@ def test_groups_before_index_are_each_told_once() -> None:
 def test_an_adjustment_cannot_name_what_is_not_measured() -> None:
     with pytest.raises(Exception, match=r"'office_lines' is measured only where score\.covariates names it"):
         load_configuration("jpr_s412081", "local", ["study.adjust=[age,office_lines]"])
-    assert len(ON_REQUEST) == 20
+    assert len(ON_REQUEST) == 27
 
 
 def test_a_block_gives_the_columns_that_the_protocol_asks_for() -> None:

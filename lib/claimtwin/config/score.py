@@ -38,6 +38,13 @@ Covariate = Literal[
     "imaging_lines",
     "injection_lines",
     "surgery_lines",
+    "office_units",
+    "emergency_units",
+    "therapy_units",
+    "chiropractic_units",
+    "imaging_units",
+    "injection_units",
+    "surgery_units",
     "office_log_allowed",
     "emergency_log_allowed",
     "therapy_log_allowed",
@@ -51,7 +58,7 @@ CATEGORIES = ("sex", "census_region", "body_region", "index_month", "pandemic_ph
 ON_REQUEST = tuple(
     name
     for name in get_args(Covariate)
-    if name == "pandemic_phase" or name.endswith(("_points", "_lines", "_log_allowed"))
+    if name == "pandemic_phase" or name.endswith(("_points", "_lines", "_units", "_log_allowed"))
 )
 """Covariates that are measured only where ``score.covariates`` names them."""
 CodeKind = Literal["diagnosis", "procedure", "drug"]

@@ -41,7 +41,8 @@ class Services:
     """Medical lines, sorted by member, day, claim and line.
 
     ``families`` has a column per care family, ``arms`` one per arm (treated, comparator): whether the line
-    counts for it. ``body`` is the region of the first listed diagnosis that has one, -1 for none.
+    counts for it. ``body`` is the region of the first listed diagnosis that has one, -1 for none. ``thousandths``
+    are those of a unit of service; null: every line is one unit.
     """
 
     member: Index
@@ -50,6 +51,7 @@ class Services:
     arms: NDArray[np.bool_]
     body: Small
     cents: Index
+    thousandths: Index | None = None
 
 
 @dataclass(frozen=True)

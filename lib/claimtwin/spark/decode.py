@@ -33,7 +33,7 @@ from claimtwin.kernel.columns import Days, Flags, Index
 from claimtwin.kernel.index_events import REGION_NAMES
 from claimtwin.kernel.together import with_diagnosis
 from claimtwin.spark.code_groups import code_groups
-from claimtwin.spark.columns import DIAGNOSES, days_of, member_of, per_code
+from claimtwin.spark.columns import DIAGNOSES, days_of, member_of, per_code, thousandths_of
 
 SEXES = ("female", "male")
 CENSUS_REGIONS = ("northeast", "midwest", "south", "west")
@@ -138,6 +138,7 @@ def _services(table: pa.Table, book: CodeBook) -> Services:
         arms=np.stack([_arm_lines(table, book, number) for number in range(2)], axis=1),
         body=region_of(table),
         cents=cents_of(table, "allowed_amount"),
+        thousandths=thousandths_of(table, "service_unit_quantity"),
     )
 
 
