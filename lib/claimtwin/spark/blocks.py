@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from claimtwin.config.deployment import TableName
 from claimtwin.errors import GuardError
-from claimtwin.schema.tables import TABLES, arrow_schema
+from claimtwin.schema.tables import TABLES, arrow_schema, spark_schema
 from claimtwin.spark.arrow import ddl_of, each_group, from_cell, to_cell
 
 HASH_BITS = 64
@@ -73,11 +74,16 @@ def build_blocks(tables: dict[TableName, DataFrame], bits: int) -> DataFrame:
 
 def _pieces(name: TableName, table: DataFrame, bits: int) -> DataFrame:
     placed = table.select(
-        *arrow_schema(name).names,
+        *(_held(table, field) for field in spark_schema(name)),
         F.xxhash64("person_id").alias("_hash"),
         block_of(F.col("person_id"), bits).alias("_block"),
     )
     return placed.mapInArrow(partial(_cut, name), schema=ddl_of(PIECE))
+
+
+def _held(table: DataFrame, field: T.StructField) -> Column:
+    """A column of the contract; null where the table was made before the contract had it."""
+    return F.col(field.name) if field.name in table.columns else F.lit(None).cast(field.dataType).alias(field.name)
 
 
 def _cut(name: str, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
