@@ -4,9 +4,9 @@ import pyarrow as pa
 import pytest
 from claimtwin.codes.rules import care_families
 from claimtwin.config.histories import EpisodeRules, FillRules, SupplyRules
-from claimtwin.schema.tables import TABLES
+from claimtwin.schema.tables import TABLES, spark_schema
 from claimtwin.spark.arrow import ddl_of, from_cell
-from claimtwin.spark.blocks import LAYOUT, block_bits, build_blocks
+from claimtwin.spark.blocks import LAYOUT, block_bits, build_blocks, with_later_columns
 from claimtwin.spark.facts import find_candidates
 from claimtwin.spark.histories import build_episodes, build_runs
 from claimtwin.study.local import synth_book, synth_protocol
@@ -53,6 +53,14 @@ def unpacked(blocks: list[dict[str, object]], name: str) -> list[dict[str, objec
 
 def by_content(rows: list[dict[str, object]]) -> list[str]:
     return sorted(str(sorted((key, value) for key, value in row.items() if value is not None)) for row in rows)
+
+
+def test_a_table_made_before_the_contract_had_a_column_has_no_value_of_it(spark):
+    table = as_frames(spark, CLAIMS, 1)["medical_claim"]
+    older = table.drop("service_unit_quantity")
+    held = with_later_columns("medical_claim", older).select(*table.columns)
+    assert held.schema == table.schema == spark_schema("medical_claim")
+    assert held.where("service_unit_quantity is not null").isEmpty()
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -5,7 +5,16 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pytest
-from claimtwin.codes.rules import Dated, classify_diagnoses, group_flags, group_names, parse_range, procedures_of
+from claimtwin.codes.rules import (
+    SYSTEMS,
+    Dated,
+    classify_diagnoses,
+    diagnosis_groups,
+    group_flags,
+    group_names,
+    parse_range,
+    procedures_of,
+)
 from claimtwin.codes.usage import usage_of_drugs, usage_of_rules
 from claimtwin.spark.decode import family_of
 
@@ -28,6 +37,22 @@ def test_groups_without_overlap_are_flagged_as_they_are_classified():
         one = classify_diagnoses(codes, name, "icd-10-cm")
         flags = group_flags(codes, name, "icd-10-cm")
         assert np.where(one < 0, 0, 1).tolist() == flags.any(axis=1).astype(int).tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "system"),
+    [*((name, system) for name in ("comorbidities", "elixhauser", "van_walraven") for system in SYSTEMS),
+     ("elixhauser_refined", "icd-10-cm")],
+)  # fmt: skip
+def test_flags_are_what_every_rule_says_by_itself(name, system):
+    """Codes at, before and behind both ends of every rule, longer and shorter ones, against each rule in turn."""
+    rules, names = diagnosis_groups(name, system), group_names(name)
+    ends = sorted({end for _, span in rules for end in (span.low, span.high)})
+    codes = [*ends, *(end[:-1] for end in ends), *(f"{end}9" for end in ends), *(end[:-1] + "Z" for end in ends)]
+    flags = group_flags(codes, name, system)
+    for code, row in zip(codes, flags, strict=True):
+        met = {g for g, s in rules if len(code) >= len(s.low) and s.low <= code[: len(s.low)] <= s.high}
+        assert {group for group, has in zip(names, row, strict=True) if has} == met, code
 
 
 def test_shipped_lists_may_be_named_by_an_arm():

@@ -6,13 +6,14 @@ from claimtwin.codes.rules import group_names
 from claimtwin.spark.columns import DIAGNOSES
 from claimtwin.spark.decode import _conditions
 
-HEART = {"charlson": {"heart_failure"}}
 LINES = [
-    ("icd-10-cm", "I426", "I10", HEART | {"elixhauser": {"heart_failure", "alcohol", "hypertension"}}),
-    ("icd-9-cm", "40493", None, HEART | {"elixhauser": {"heart_failure", "hypertension", "renal"}}),
+    ("icd-10-cm", "I426", "I10",
+     {"charlson": {"heart_failure"}, "elixhauser": {"heart_failure", "alcohol", "hypertension"}}),
+    ("icd-9-cm", "40493", None,
+     {"charlson": {"heart_failure", "renal"}, "elixhauser": {"heart_failure", "hypertension", "renal"}}),
     ("icd-10-cm", "40493", None, {"charlson": set(), "elixhauser": set()}),
     (None, "I426", None, {"charlson": set(), "elixhauser": set()}),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "list_"), [("charlson", "comorbidities"), ("elixhauser", "elixhauser")])

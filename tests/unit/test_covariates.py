@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 from claimtwin.codes.groups import KINDS, NO_GROUP, group_numbers, group_of
-from claimtwin.codes.rules import group_flags, group_names, points_of
+from claimtwin.codes.rules import exclusions_of, group_flags, group_names, points_of
 from claimtwin.config.load import load_configuration
 from claimtwin.config.score import ON_REQUEST, Score
 from claimtwin.kernel.claims import CodeGroups, Conditions
@@ -60,7 +60,7 @@ def test_fills_and_diagnoses_before_index() -> None:
     block = Block([], [], [], [], {"opioid": fills, "other": []})
     seen = (np.array([0, 2, 2]), np.array([number(d) for d in at(0, -365, -2)], np.int32))
     score = Score(covariates=["age"], drug_classes=["opioid"], diagnoses=["elixhauser.depression"])
-    found = measured(score, block, diagnoses={"elixhauser.depression": seen})
+    found = measured(score, block, noted={"elixhauser.depression": seen})
     assert found == {"fills_of_opioid": [3, 0, 0], "has_elixhauser_depression": [0, 0, 1]}
 
 
@@ -68,7 +68,8 @@ def conditions(*rows: tuple[int, int, str]) -> Conditions:
     names, points = points_of("van_walraven")
     member = np.array([row[0] for row in rows])
     day = np.array([number(at(row[1])[0]) for row in rows], np.int32)
-    return Conditions(member, day, np.array([names.index(row[2]) for row in rows], np.int16), names, points)
+    group = np.array([names.index(row[2]) for row in rows], np.int16)
+    return Conditions(member, day, group, names, points, exclusions_of("van_walraven"))
 
 
 def test_points_of_three_patients() -> None:
@@ -76,10 +77,10 @@ def test_points_of_three_patients() -> None:
     found = measured(
         Score(covariates=["van_walraven_points"]),
         Block([], [], [], [], {"opioid": [], "other": []}),
-        points=conditions(
+        points={"van_walraven": conditions(
             (0, -5, "heart_failure"), (0, -90, "heart_failure"), (0, -1, "obesity"), (0, 0, "renal"),
             (1, -9, "solid_tumor"), (1, -3, "metastatic_cancer"), (2, -366, "drug_abuse"), (2, -365, "liver"),
-        ),
+        )},
     )  # fmt: skip
     assert found == {"van_walraven_points": [3, 12, 11]}
 
@@ -161,7 +162,7 @@ def test_groups_before_index_are_each_told_once() -> None:
 def test_an_adjustment_cannot_name_what_is_not_measured() -> None:
     with pytest.raises(Exception, match=r"'office_lines' is measured only where score\.covariates names it"):
         load_configuration("jpr_s412081", "local", ["study.adjust=[age,office_lines]"])
-    assert len(ON_REQUEST) == 16
+    assert len(ON_REQUEST) == 27
 
 
 def test_a_block_gives_the_columns_that_the_protocol_asks_for() -> None:

@@ -6,7 +6,7 @@ import yaml
 from claimtwin.config.load import load_configuration
 from claimtwin.errors import ConfigError
 from claimtwin.spark.columns import DIAGNOSES
-from claimtwin.spark.decode import _diagnosed
+from claimtwin.spark.decode import diagnosis_lines
 from claimtwin.study.codebook import read_code_book
 
 
@@ -22,8 +22,8 @@ def test_lines_are_diagnosed_in_any_position_by_the_system_that_they_state():
         "member": pa.array(range(len(lines)), pa.int32()), "diagnosis_code_type": text([line[0] for line in lines]),
         "claim_start_date": pa.array(range(len(lines)), pa.int32()).cast(pa.date32()), **columns,
     })  # fmt: skip
-    member, day = _diagnosed(table, "elixhauser.heart_failure")
-    assert (member.tolist(), day.tolist()) == ([0, 1], [0, 1])
+    assert diagnosis_lines(table, "elixhauser.heart_failure").tolist() == [True, True, False, False, False]
+    assert diagnosis_lines(table, "elixhauser.heart_failure", DIAGNOSES[1:]).tolist() == [True, *[False] * 4]
 
 
 def two_drugs(tmp_path, *changes):

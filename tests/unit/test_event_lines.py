@@ -3,10 +3,13 @@
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from claimtwin.codes.drugs import DrugList
 from claimtwin.codes.rules import care_families, procedures_of
+from claimtwin.config.score import Score
+from claimtwin.kernel.covariates import measure_extras
 from claimtwin.schema.tables import arrow_schema
 from claimtwin.spark.amounts import amounts_of_block
 from claimtwin.spark.blocks import DAY, _numbered, empty_payload
@@ -53,6 +56,27 @@ def days(events):
     """(member, day of January 2020) of events."""
     start = (FIRST - date(1970, 1, 1)).days
     return sorted(zip(events[0].tolist(), (events[1] - start + 1).tolist(), strict=True))
+
+
+def test_units_of_a_family_are_added_up_and_a_line_without_them_is_one():
+    """Therapy in January 2020: 2.5 units, a line that says none, and a reversal; q has a reversal alone."""
+    units = [Decimal("2.5"), None, Decimal("-0.5"), Decimal(4), Decimal(-1)]
+    told = [("a", 1, "97110", "p"), ("b", 2, "97110", "p"), ("c", 3, "97110", "p"), ("d", 4, "99213", "p"),
+            ("e", 5, "97110", "q")]  # fmt: skip
+    lines = [
+        line(claim, day, code, person=who) | {"service_unit_quantity": quantity, "hcpcs_modifier_1": "GP"}
+        for (claim, day, code, who), quantity in zip(told, units, strict=True)
+    ]
+    score = Score(covariates=["therapy_units", "office_units", "therapy_lines"])
+    index = np.array([0, 1]), np.full(2, (date(2020, 1, 31) - date(1970, 1, 1)).days, np.int32)
+
+    def found(rows):
+        measured = measure_extras(claims_of_block(tables(rows), book()), score, *index)
+        return {name: values.tolist() for name, values in measured.items()}
+
+    assert found(lines) == {"therapy_units": [3, 0], "office_units": [4, 0], "therapy_lines": [3, 1]}
+    unsaid = [row | {"service_unit_quantity": None} for row in lines]
+    assert found(unsaid) == {"therapy_units": [3, 1], "office_units": [1, 0], "therapy_lines": [3, 1]}
 
 
 def test_own_rules_are_told_by_system_and_prefix_and_procedures_by_code():

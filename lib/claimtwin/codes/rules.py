@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from itertools import accumulate
 
 import numpy as np
@@ -30,7 +31,13 @@ WHOLE = "="
 """Before the code of a rule that holds this whole code and none that begins with it."""
 
 
-BUILT_ON = {"van_walraven": "elixhauser"}
+BUILT_ON = {
+    "charlson": "comorbidities",
+    "van_walraven": "elixhauser",
+    "van_walraven_refined": "elixhauser_refined",
+    "ahrq_mortality": "elixhauser_refined",
+    "ahrq_readmission": "elixhauser_refined",
+}
 """Lists of points, and the list whose groups they give points to."""
 
 
@@ -108,9 +115,35 @@ def group_flags(codes: Sequence[str | None], name: str, system: str) -> NDArray[
     of ``classify_diagnoses``.
     """
     texts = [(code or "").upper().replace(".", "") for code in codes]
+    flags = np.zeros((len(texts), len(group_names(name))), np.bool_)
+    for layer in _layers(name, system):
+        found = longest_fitting(texts, [span for _, span in layer], whole=False)
+        flags[found >= 0, np.array([group for group, _ in layer])[found[found >= 0]]] = True
+    return flags
+
+
+@cache
+def _layers(name: str, system: str) -> list[list[tuple[int, Range]]]:
+    """Rules of a list with the numbers of their groups, so many sets that in none two groups share a code.
+
+    A set is searched once for all of its groups, which is what makes many groups no slower than few.
+    """
+    layers: list[list[tuple[int, Range]]] = []
     rules = diagnosis_groups(name, system)
-    spans = [[span for group, span in rules if group == wanted] for wanted in group_names(name)]
-    return np.stack([longest_fitting(texts, some, whole=False) >= 0 for some in spans], axis=1)
+    for number, wanted in enumerate(group_names(name)):
+        own = [span for group, span in rules if group == wanted]
+        free = (layer for layer in layers if not any(_shares(a, b) for _, a in layer for b in own))
+        layer = next(free, None)
+        if layer is None:
+            layers.append(layer := [])
+        layer.extend((number, span) for span in own)
+    return [layer for layer in layers if layer]
+
+
+def _shares(one: Range, other: Range) -> bool:
+    """Whether a code could begin in both ranges."""
+    size = min(len(one.low), len(other.low))
+    return one.low[:size] <= other.high[:size] and other.low[:size] <= one.high[:size]
 
 
 def own_diagnosis_flags(codes: Sequence[str | None], rules: str, system: str) -> NDArray[np.bool_]:
@@ -165,6 +198,17 @@ def points_of(name: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
     worth = {row["group"]: int(row["points"]) for row in shipped_rows(f"{name}_points")}
     names = group_names(name)
     return names, tuple(worth[group] for group in names)
+
+
+def exclusions_of(name: str) -> tuple[tuple[int, int], ...]:
+    """Of a shipped list, groups that do not count beside a graver one: numbers of both, as in ``group_names``.
+
+    A list of points keeps those of the list that it is built on.
+    """
+    names, lists = group_names(name), (name, BUILT_ON.get(name))
+    rows = [row for row in shipped_rows("exclusions") if row["list"] in lists]
+    pairs = ((row["group"], row["unless"]) for row in rows if {row["group"], row["unless"]} <= set(names))
+    return tuple((names.index(milder), names.index(graver)) for milder, graver in pairs)
 
 
 def care_families() -> dict[str, Procedures]:
@@ -230,7 +274,7 @@ def shipped_rows(name: str) -> list[dict[str, str]]:
 
     A list of points has only the groups that it cuts in its own way; the others are those of the list it is built on.
     """
-    rows = list(csv.DictReader(_shipped_text(name).splitlines()))
+    rows = list(csv.DictReader(_shipped_text(name).splitlines())) if _shipped(name).is_file() else []
     if name not in BUILT_ON:
         return rows
     worth, own = {row["group"] for row in shipped_rows(f"{name}_points")}, {row["group"] for row in rows}
@@ -242,5 +286,9 @@ def list_fingerprint(name: str) -> str:
     return hashlib.sha256(_shipped_text(name).encode()).hexdigest()
 
 
+def _shipped(name: str) -> Traversable:
+    return resources.files("claimtwin.codes") / f"{name}.csv"
+
+
 def _shipped_text(name: str) -> str:
-    return (resources.files("claimtwin.codes") / f"{name}.csv").read_text(encoding="utf-8")
+    return _shipped(name).read_text(encoding="utf-8")

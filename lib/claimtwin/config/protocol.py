@@ -195,7 +195,8 @@ class Protocol(Strict):
             return []
         faults = []
         clean = [-rule.window[0] for rule in self.criteria if rule.proves_absence]
-        before = max([self.score.lookback_days, self.washout.days if self.washout else 0, *clean])
+        measured = max(self.score.lookback_days, -self.score.comorbidity_days[0])
+        before = max([measured, self.washout.days if self.washout else 0, *clean])
         if before > self.enrollment.pre_days:
             faults.append(f"enrollment.pre_days is shorter than the longest look-back ({before} days)")
         after = max(o.window[1] for o in self.outcomes)

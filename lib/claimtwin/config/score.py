@@ -25,7 +25,11 @@ Covariate = Literal[
     "sex",
     "census_region",
     "body_region",
+    "charlson_points",
     "van_walraven_points",
+    "van_walraven_refined_points",
+    "ahrq_mortality_points",
+    "ahrq_readmission_points",
     "index_month",
     "pandemic_phase",
     "office_lines",
@@ -35,6 +39,13 @@ Covariate = Literal[
     "imaging_lines",
     "injection_lines",
     "surgery_lines",
+    "office_units",
+    "emergency_units",
+    "therapy_units",
+    "chiropractic_units",
+    "imaging_units",
+    "injection_units",
+    "surgery_units",
     "office_log_allowed",
     "emergency_log_allowed",
     "therapy_log_allowed",
@@ -48,7 +59,7 @@ CATEGORIES = ("sex", "census_region", "body_region", "index_month", "pandemic_ph
 ON_REQUEST = tuple(
     name
     for name in get_args(Covariate)
-    if name in ("van_walraven_points", "pandemic_phase") or name.endswith(("_lines", "_log_allowed"))
+    if name == "pandemic_phase" or name.endswith(("_points", "_lines", "_units", "_log_allowed"))
 )
 """Covariates that are measured only where ``score.covariates`` names them."""
 CodeKind = Literal["diagnosis", "procedure", "drug"]
@@ -88,21 +99,23 @@ class Score(Strict):
 
     Main effects of ``covariates``, of fills by ``drug_classes`` (lists of env.yaml), of ``diagnoses`` (a shipped list
     and its group) and of ``data_driven`` code groups. ``comorbidity_positions`` are those in which a diagnosis counts
-    for ``comorbidity_count`` and points, with the first one or without. Restricted cubic ``splines`` with so many
-    knots; products of two covariates in ``interactions``. ``penalty`` null: maximum likelihood. ``on_fault`` says what
-    happens to a column that is missing, constant, collinear, rare (fewer than ``min_level`` people with or without a
-    level) or separates the arms.
+    for ``comorbidity_count``, points and ``diagnoses``, with the first one or without, and ``comorbidity_window`` its
+    days, null for those of ``lookback_days``. Restricted cubic ``splines`` with so many knots; products of two
+    covariates in ``interactions``. ``penalty`` null: maximum likelihood. ``on_fault`` says what happens to a column
+    that is missing, constant, collinear, rare (fewer than ``min_level`` people with or without a level) or separates
+    the arms.
     """
 
     LATER: ClassVar[tuple[str, ...]] = (
-        "comorbidity_positions", "drug_classes", "diagnoses", "data_driven", "splines", "interactions", "penalty",
-        "on_fault", "min_level",
+        "comorbidity_positions", "comorbidity_window", "drug_classes", "diagnoses", "data_driven", "splines",
+        "interactions", "penalty", "on_fault", "min_level",
     )  # fmt: skip
 
     covariates: Annotated[list[Covariate], Field(min_length=1)]
     lookback_days: Annotated[int, Field(ge=1, le=36_525)] = 365
-    comorbidities: Literal["charlson", "elixhauser"] = "charlson"
+    comorbidities: Literal["charlson", "elixhauser", "elixhauser_refined"] = "charlson"
     comorbidity_positions: Literal["any", "secondary"] = "any"
+    comorbidity_window: tuple[int, int] | None = None
     drug_classes: list[str] = []
     diagnoses: list[DiagnosisGroup] = []
     data_driven: DataDriven | None = None
@@ -122,6 +135,22 @@ class Score(Strict):
         """Names of the covariates of ``drug_classes``, then of ``diagnoses``."""
         fills = (f"fills_of_{name}" for name in self.drug_classes)
         return (*fills, *(f"has_{name.replace('.', '_')}" for name in self.diagnoses))
+
+    @property
+    def comorbidity_days(self) -> tuple[int, int]:
+        """First and last day, relative to the index, on which a diagnosis counts; both included."""
+        return self.comorbidity_window or (-self.lookback_days, -1)
+
+    def points(self) -> tuple[str, ...]:
+        """Names of the lists of points that covariates are made of."""
+        return tuple(name.removesuffix("_points") for name in self.covariates if name.endswith("_points"))
+
+    @model_validator(mode="after")
+    def _before_index(self) -> Self:
+        first, last = self.comorbidity_days
+        if not -36_525 <= first <= last <= 0:
+            raise ValueError("comorbidity_window: its days must be in order and not after the index")
+        return self
 
     @model_validator(mode="after")
     def _once(self) -> Self:

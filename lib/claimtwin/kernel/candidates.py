@@ -9,6 +9,7 @@ from claimtwin.config.events import FAMILIES
 from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Events, Flags, Index, sum_between
+from claimtwin.kernel.comorbidity import count_groups
 from claimtwin.kernel.covariates import Cells, Values, groups_before, measure_extras
 from claimtwin.kernel.eligibility import People, criteria_of, judge, people_at_index
 from claimtwin.kernel.index_events import Entries, pick_entries
@@ -63,7 +64,7 @@ def build_candidates(claims: Claims, protocol: Protocol) -> Candidates:
             claims.services.member, claims.services.day, claims.services.cents, *(entries.member, entries.day),
             first=-days, last=-1,
         ),
-        comorbidities=count_comorbidities(claims, entries, days),
+        comorbidities=count_groups(claims.conditions, entries.member, entries.day, protocol.score.comorbidity_days),
         extras=measure_extras(claims, protocol.score, entries.member, entries.day),
         groups=None
         if claims.groups is None
@@ -104,13 +105,3 @@ def count_visits(claims: Claims, entries: Entries, days: int) -> NDArray[np.int6
         events = Events.of(services.member[rows], services.day[rows]).distinct_days()
         columns.append(events.count(entries.member, entries.day, -days, -1))
     return np.stack(columns, axis=1)
-
-
-def count_comorbidities(claims: Claims, entries: Entries, days: int) -> Index:
-    """Number of comorbidity groups with a diagnosis in the ``days`` before index, the index day left out."""
-    total = np.zeros(len(entries.member), np.int64)
-    for group in np.unique(claims.conditions.group):
-        rows = claims.conditions.group == group
-        events = Events.of(claims.conditions.member[rows], claims.conditions.day[rows])
-        total += events.count(entries.member, entries.day, -days, -1) > 0
-    return total

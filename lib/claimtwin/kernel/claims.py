@@ -41,7 +41,8 @@ class Services:
     """Medical lines, sorted by member, day, claim and line.
 
     ``families`` has a column per care family, ``arms`` one per arm (treated, comparator): whether the line
-    counts for it. ``body`` is the region of the first listed diagnosis that has one, -1 for none.
+    counts for it. ``body`` is the region of the first listed diagnosis that has one, -1 for none. ``thousandths``
+    are those of a unit of service; null: every line is one unit.
     """
 
     member: Index
@@ -50,6 +51,7 @@ class Services:
     arms: NDArray[np.bool_]
     body: Small
     cents: Index
+    thousandths: Index | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Conditions:
     names: tuple[str, ...] = ()
     points: tuple[int, ...] = ()
     """Name of each group, and what it is worth, where groups are not only counted."""
+    unless: tuple[tuple[int, int], ...] = ()
+    """Pairs of groups of which the first does not count beside the second, the graver."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,6 @@ class CodeGroups:
     member: Index
     day: Days
     key: Index
-
-
-NO_CONDITIONS = Conditions(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int16))
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ class Claims:
     unless an outcome is a measure of them. ``amounts`` holds (member, day, amount) of the lines of an outcome that
     adds them up, by the outcome's name: whole days or cents. ``assigned`` is the index day that each member of the
     block was drawn, null unless an arm is assigned one; ``deaths`` the day of each member's death (``kernel.deaths``),
-    null where the block has none. ``points`` are conditions worth points, empty unless a study
-    asks for them; ``groups`` the code groups that a study may choose covariates from, null unless it does.
+    null where the block has none. ``points`` are conditions worth points by the name of their
+    list, ``noted`` (member, day) of the diagnoses that are covariates, both empty unless a study asks for them;
+    ``groups`` the code groups that a study may choose covariates from, null unless it does.
     """
 
     n_members: int
@@ -110,5 +112,6 @@ class Claims:
     assigned: Days | None = None
     deaths: Days | None = None
     opioids: "OpioidUse | None" = None
-    points: Conditions = NO_CONDITIONS
+    points: dict[str, Conditions] = field(default_factory=dict)
+    noted: dict[str, tuple[Index, Days]] = field(default_factory=dict)
     groups: CodeGroups | None = None

@@ -1,6 +1,5 @@
 """Covariates that a study measures only when it asks for them, and the codes from which a study may choose some."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +7,12 @@ from numpy.typing import NDArray
 
 from claimtwin.config.events import FAMILIES
 from claimtwin.config.score import Score
-from claimtwin.kernel.claims import Claims, CodeGroups, Conditions
-from claimtwin.kernel.columns import Days, Events, Flags, Index, keys, starts_run, sum_between
+from claimtwin.kernel.claims import Claims, CodeGroups, Services
+from claimtwin.kernel.columns import Days, Events, Index, keys, starts_run, sum_between
+from claimtwin.kernel.comorbidity import add_points
 
+OF_FAMILY = ("_lines", "_units", "_log_allowed")
+"""What may be asked of a care family beside days with it."""
 Values = NDArray[np.int64] | NDArray[np.float64] | NDArray[np.str_]
 PHASES = (("before", "1900-01-01"), ("shutdown", "2020-03-13"), ("emergency", "2020-06-01"), ("after", "2023-05-11"))
 """Phases of the pandemic in the US and their first days: Proclamation 9994 (national emergency, 13 March 2020), most
@@ -34,26 +36,25 @@ def measure_extras(claims: Claims, score: Score, member: Index, index: Days) -> 
         member, index: One row a member asked about.
 
     The look-back is the ``lookback_days`` before index, the index day left out. ``<family>_lines`` counts service
-    lines of a care family; ``<family>_log_allowed`` is ln(1 + allowed dollars), nought where reversals outweigh them;
-    ``fills_of_<list>`` counts dispensings; ``has_<list>_<group>`` is 1 with such a diagnosis, in any position.
+    lines of a care family; ``<family>_units`` adds up their units of service, one where a line does not say them, and
+    ``<family>_log_allowed`` is ln(1 + allowed dollars), both nought where reversals outweigh the rest;
+    ``fills_of_<list>`` counts dispensings. Points and ``has_<list>_<group>``, which is 1 with such a diagnosis, have
+    the window of ``comorbidity_days``.
     """
-    days = score.lookback_days
+    days, window = score.lookback_days, score.comorbidity_days
     found: dict[str, Values] = {}
     for name in score.covariates:
-        if name == "van_walraven_points":
-            found[name] = _points(claims.points, member, index, days)
+        if name.endswith("_points"):
+            found[name] = add_points(claims.points[name.removesuffix("_points")], member, index, window)
         elif name == "pandemic_phase":
             found[name] = phase_of(index)
-        elif name.endswith("_lines"):
-            found[name] = _of_family(claims, name.removesuffix("_lines"), member, index, days)[0]
-        elif name.endswith("_log_allowed"):
-            cents = _of_family(claims, name.removesuffix("_log_allowed"), member, index, days)[1]
-            found[name] = np.log1p(np.maximum(cents, 0) / 100)
+        elif name.endswith(OF_FAMILY):
+            found[name] = _of_family(claims.services, name, member, index, days)
     names = score.measured()
     for fills, listed in zip(names, score.drug_classes, strict=False):
         found[fills] = Events.of(*claims.drugs[listed]).count(member, index, -days, -1)
     for flag, group in zip(names[len(score.drug_classes) :], score.diagnoses, strict=True):
-        lines = Events.of(*claims.diagnoses[group]).count(member, index, -days, -1)
+        lines = Events.of(*claims.noted[group]).count(member, index, *window)
         found[flag] = (lines > 0).astype(np.int64)
     return found
 
@@ -78,32 +79,16 @@ def groups_before(groups: CodeGroups, member: Index, index: Days, days: int) -> 
     return Cells(group[first], np.cumsum(np.bincount(asked[first], minlength=len(member))))
 
 
-def _points(conditions: Conditions, member: Index, index: Days, days: int) -> Index:
-    """Van Walraven's points: those of each group with a diagnosis, once; metastases take the place of the tumour.
-
-    Source: van Walraven, Austin, Jennings, Quan, Forster, Med. Care 2009;47:626-633, Table 2.
-    """
-    names, points = conditions.names, conditions.points
-    has = {name: _has(conditions, k, member, index, days) for k, name in enumerate(names)}
-    if "solid_tumor" in has:
-        has["solid_tumor"] = has["solid_tumor"] & ~has["metastatic_cancer"]
-    total = np.zeros(len(member), np.int64)
-    for name, worth in zip(names, points, strict=True):
-        total += worth * has[name]
-    return total
-
-
-def _has(conditions: Conditions, group: int, member: Index, index: Days, days: int) -> Flags:
-    rows = conditions.group == group
-    return Events.of(conditions.member[rows], conditions.day[rows]).count(member, index, -days, -1) > 0
-
-
-def _of_family(claims: Claims, family: str, member: Index, index: Days, days: int) -> tuple[Index, Index]:
-    """Lines and cents of one care family in the look-back."""
-    services = claims.services
-    rows = services.families[:, FAMILIES.index(family)]
-    own, day, cents = services.member[rows], services.day[rows], services.cents[rows]
-    total: Callable[[Index], Index] = lambda amount: sum_between(  # noqa: E731
-        own, day, amount, member, index, first=-days, last=-1
-    )
-    return total(np.ones_like(cents)), total(cents)
+def _of_family(services: Services, name: str, member: Index, index: Days, days: int) -> Values:
+    """Lines, units or dollars of one care family in the look-back, by the name of the covariate."""
+    kind = next(kind for kind in OF_FAMILY if name.endswith(kind))
+    rows = services.families[:, FAMILIES.index(name.removesuffix(kind))]
+    cents, thousandths = services.cents, services.thousandths
+    one = np.ones_like(cents)
+    amount = {"_lines": one, "_units": 1000 * one if thousandths is None else thousandths, "_log_allowed": cents}[kind]
+    own, day = services.member[rows], services.day[rows]
+    total = sum_between(own, day, amount[rows], member, index, first=-days, last=-1)
+    if kind == "_lines":
+        return total
+    positive = np.maximum(total, 0)
+    return positive / 1000 if kind == "_units" else np.log1p(positive / 100)

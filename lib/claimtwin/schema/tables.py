@@ -181,6 +181,10 @@ MEDICAL_CLAIM = TableContract(
         ),
         ALLOWED,
         PAID,
+        Column(
+            "service_unit_quantity", "decimal(12,3)", "rounded half up; below 0 in a reversal; a feed may lack it",
+            "one unit", "units of service", "decimal",
+        ),
     ),
     (Order("claim_order", "claim_start_date", "claim_end_date"),),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Columns of a block's Arrow cells as numbers; every distinct code is classified once."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,15 @@ def days_of(table: pa.Table, name: str, *, missing: np.int32 = NO_DAY) -> Days:
     """Days since 1970 of a date column; ``missing`` for null."""
     filled = pc.fill_null(table[name].cast(pa.int32()), pa.scalar(int(missing), pa.int32()))
     return np.asarray(filled.to_numpy(), np.int32)
+
+
+def thousandths_of(table: pa.Table, name: str) -> Index | None:
+    """A decimal column in thousandths, a row that does not say it being one whole; null where no row says it."""
+    column = table[name]
+    if column.null_count == len(column):
+        return None
+    scaled = pc.multiply(column, pa.scalar(Decimal(1000))).cast(pa.int64())
+    return np.asarray(pc.fill_null(scaled, 1000).to_numpy(), np.int64)
 
 
 def per_code(table: pa.Table, name: str, classify: Callable[[Sequence[str | None]], Answers]) -> Answers:

@@ -19,6 +19,7 @@ from claimtwin.codes.rules import (
     SYSTEMS,
     Procedures,
     classify_diagnoses,
+    exclusions_of,
     group_flags,
     group_names,
     in_ranges,
@@ -27,19 +28,17 @@ from claimtwin.codes.rules import (
     points_of,
 )
 from claimtwin.config.events import FAMILIES
-from claimtwin.kernel.claims import NO_CONDITIONS, Claims, Conditions, Coverage, Roster, Services
+from claimtwin.kernel.claims import Claims, Conditions, Coverage, Roster, Services
 from claimtwin.kernel.columns import Days, Flags, Index
 from claimtwin.kernel.index_events import REGION_NAMES
 from claimtwin.kernel.together import with_diagnosis
 from claimtwin.spark.code_groups import code_groups
-from claimtwin.spark.columns import DIAGNOSES, days_of, member_of, per_code
+from claimtwin.spark.columns import DIAGNOSES, days_of, member_of, per_code, thousandths_of
 from claimtwin.spark.deaths import before_deaths, deaths_of
 
 SEXES = ("female", "male")
 CENSUS_REGIONS = ("northeast", "midwest", "south", "west")
 NO_STOP = np.int32(2**29)
-OVERLAPPING = ("elixhauser", "van_walraven")
-"""Lists of diagnoses in which a code may belong to several groups."""
 Together = Literal["line", "claim", "day"]
 
 
@@ -47,14 +46,11 @@ Together = Literal["line", "claim", "day"]
 class CodeBook:
     """All code lists that a study needs, read on the driver and sent to the workers with the kernel.
 
-    ``arms`` holds the procedures of the treated and the comparator arm, null for any other kind of arm, and
-    ``arm_diagnoses`` their diagnoses, which with procedures must stand on the same of ``together``. ``program``
-    is the studied programme's name, null for any; ``comorbidities`` the list whose groups are counted; ``diagnoses``
-    and ``procedures`` the lists of outcomes, criteria, covariates and exposures by the name of the event;
-    ``positions`` the columns whose diagnoses count for comorbidities, ``points`` a list whose groups are worth points,
-    ``kinds`` the code groups that a study may choose from; ``listed`` the rules of users' lists of diagnoses, by the
-    name of the event; ``products`` and ``benzodiazepines`` the products of the
-    histories, in the order of their NDC.
+    ``arms``: procedures of the treated and the comparator arm, null for any other kind; ``arm_diagnoses`` theirs, which
+    with procedures must stand on the same of ``together``. ``program``: null for any. ``comorbidities``: the list that
+    is counted, of diagnoses in ``positions``; ``points``: lists worth points; ``noted``: diagnoses that are covariates.
+    ``diagnoses``, ``procedures``: lists of events by name; ``listed``: the rules of users' lists of diagnoses by event.
+    ``kinds``: code groups to choose from; ``products``, ``benzodiazepines``: those of the histories, by NDC.
     """
 
     families: dict[str, Procedures]
@@ -70,7 +66,8 @@ class CodeBook:
     arm_diagnoses: tuple[str | None, str | None] = (None, None)
     together: tuple[Together, Together] = ("claim", "claim")
     positions: tuple[str, ...] = DIAGNOSES
-    points: str | None = None
+    points: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     listed: dict[str, str] = field(default_factory=dict)
 
@@ -80,7 +77,7 @@ class CodeBook:
 
     def without_covariates(self) -> "CodeBook":
         """The same for a pass that needs no covariate."""
-        return replace(self, points=None, kinds=())
+        return replace(self, points=(), noted=(), kinds=())
 
 
 def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
@@ -93,10 +90,11 @@ def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:
         deaths=deaths_of(tables),
         services=_services(medical, book),
         conditions=_conditions(medical, book.comorbidities, book.positions),
-        points=NO_CONDITIONS if book.points is None else _worth(medical, book.points, book.positions),
+        points={name: _worth(medical, name, book.positions) for name in book.points},
+        noted={name: _on(medical, diagnosis_lines(medical, book.told(name), book.positions)) for name in book.noted},
         groups=code_groups(medical, tables["pharmacy_claim"], book.kinds) if book.kinds else None,
         roster=_roster(tables["program_enrollment"], book),
-        diagnoses={name: _diagnosed(medical, book.told(name)) for name in book.diagnoses},
+        diagnoses={name: _on(medical, diagnosis_lines(medical, book.told(name))) for name in book.diagnoses},
         procedures={name: _on(medical, procedure_lines(medical, rule)) for name, rule in book.procedures.items()},
         drugs={name: _dispensings(tables["pharmacy_claim"], drug) for name, drug in book.drugs.items()},
     )
@@ -146,6 +144,7 @@ def _services(table: pa.Table, book: CodeBook) -> Services:
         arms=np.stack([_arm_lines(table, book, number) for number in range(2)], axis=1),
         body=region_of(table),
         cents=cents_of(table, "allowed_amount"),
+        thousandths=thousandths_of(table, "service_unit_quantity"),
     )
 
 
@@ -225,33 +224,35 @@ def _worth(table: pa.Table, name: str, positions: Sequence[str]) -> Conditions:
 
 def _conditions(table: pa.Table, name: str, positions: Sequence[str] = DIAGNOSES) -> Conditions:
     """Every line and group that one of its diagnoses belongs to; a line's groups may come more than once."""
-    rows, groups = [np.zeros(0, np.int64)], [np.zeros(0, np.int16)]
+    rows, groups = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for column in positions:
         if table[column].null_count < table.num_rows:
             row, group = _groups_met(table, column, name)
             rows.append(row)
-            groups.append(group.astype(np.int16))
-    row = np.concatenate(rows)
-    return Conditions(member_of(table)[row], days_of(table, "claim_start_date")[row], np.concatenate(groups))
+            groups.append(group)
+    row, group = np.concatenate(rows), np.concatenate(groups)
+    days = days_of(table, "claim_start_date")[row]
+    return Conditions(member_of(table)[row], days, group.astype(np.int16), unless=exclusions_of(name))
 
 
 def _groups_met(table: pa.Table, column: str, name: str) -> tuple[Index, Index]:
-    """Rows and groups met by one diagnosis column; of lists whose groups overlap a row may meet several."""
-    if name not in OVERLAPPING:
-        group = grouped(table, column, name)
-        rows = np.flatnonzero(group >= 0)
-        return rows, group[rows].astype(np.int64)
+    """Rows and groups met by one diagnosis column; a row may meet several."""
     system = per_code(table, "diagnosis_code_type", _position(SYSTEMS))
-    met = []
+    bits = np.zeros(table.num_rows, np.int64)
     for number, text in enumerate(SYSTEMS):
-        lines, groups = np.nonzero(per_code(table, column, partial(group_flags, name=name, system=text)))
-        own = system[lines] == number
-        met.append((lines[own], groups[own]))
-    return np.concatenate([rows for rows, _ in met]), np.concatenate([group for _, group in met])
+        own = system == number
+        if own.any():
+            bits[own] = per_code(table, column, partial(_group_bits, name=name, system=text))[own]
+    rows, groups = np.flatnonzero(bits), np.arange(len(group_names(name)))
+    met = [rows[(bits[rows] >> group & 1) > 0] for group in groups]
+    return np.concatenate(met), np.repeat(groups, [len(some) for some in met])
 
 
-def _diagnosed(table: pa.Table, name: str) -> tuple[Index, Days]:
-    return _on(table, diagnosis_lines(table, name))
+def _group_bits(codes: Sequence[str | None], name: str, system: str) -> Index:
+    """Bit k of each code tells whether it belongs to group k; no list has more than 63."""
+    flags = group_flags(codes, name, system)
+    bits: Index = flags @ (1 << np.arange(flags.shape[1], dtype=np.int64))
+    return bits
 
 
 def _on(table: pa.Table, lines: Flags) -> tuple[Index, Days]:
@@ -259,11 +260,11 @@ def _on(table: pa.Table, lines: Flags) -> tuple[Index, Days]:
     return member_of(table)[lines], days_of(table, "claim_start_date")[lines]
 
 
-def diagnosis_lines(table: pa.Table, name: str) -> Flags:
-    """Whether each line has a diagnosis of ``list.group``, or of a protocol's own rules, in any position."""
+def diagnosis_lines(table: pa.Table, name: str, positions: Sequence[str] = DIAGNOSES) -> Flags:
+    """Whether each line has a diagnosis of ``list.group``, or of a protocol's own rules, in one of the positions."""
     met = np.zeros(table.num_rows, np.bool_)
     system = per_code(table, "diagnosis_code_type", _position(SYSTEMS))
-    for column in DIAGNOSES:
+    for column in positions:
         if table[column].null_count < table.num_rows:
             for k, text in enumerate(SYSTEMS):
                 met |= per_code(table, column, partial(_in_list, name=name, system=text)) & (system == k)

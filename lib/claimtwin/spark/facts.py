@@ -68,7 +68,8 @@ def layout_of(score: Score) -> pa.Schema:
     named: list[str] = [name for name in score.covariates if name in ON_REQUEST]
     layout = LAYOUT
     for name in (*named, *score.measured()):
-        kind = pa.string() if name in CATEGORIES else pa.float64() if name.endswith("_log_allowed") else pa.int32()
+        number = pa.float64() if name.endswith(("_units", "_log_allowed")) else pa.int32()
+        kind = pa.string() if name in CATEGORIES else number
         layout = layout.append(pa.field(name, kind))
     return layout if score.data_driven is None else layout.append(pa.field("groups", pa.binary()))
 

@@ -18,9 +18,9 @@ from claimtwin.errors import ConfigError
 from claimtwin.spark.columns import DIAGNOSES
 from claimtwin.spark.decode import CodeBook
 
-COMORBIDITIES = {"charlson": "comorbidities", "elixhauser": "elixhauser"}
+COMORBIDITIES = {"charlson": "comorbidities", "elixhauser": "elixhauser", "elixhauser_refined": "elixhauser_refined"}
 """Shipped list by the name that a protocol uses."""
-DIAGNOSIS_LISTS = ("conditions", "elixhauser", "comorbidities", "body_regions")
+DIAGNOSIS_LISTS = ("conditions", "elixhauser", "elixhauser_refined", "comorbidities", "body_regions")
 
 
 def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
@@ -48,7 +48,8 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
         benzodiazepines=_products(asked.benzodiazepines, env),
         comorbidities=COMORBIDITIES[protocol.score.comorbidities],
         positions=DIAGNOSES if protocol.score.comorbidity_positions == "any" else DIAGNOSES[1:],
-        points="van_walraven" if "van_walraven_points" in protocol.score.covariates else None,
+        points=protocol.score.points(),
+        noted=tuple(_known_diagnosis(name, "score.diagnoses") for name in protocol.score.diagnoses),
         kinds=tuple(protocol.score.data_driven.kinds) if protocol.score.data_driven else (),
     )
 
@@ -69,12 +70,10 @@ def _products(name: str | None, env: Env) -> tuple[Product, ...]:
 
 
 def _diagnoses(protocol: Protocol) -> tuple[str, ...]:
-    """Every list of diagnoses that events and covariates name, each once; all regions for the region of the index."""
+    """Every list of diagnoses that events name, each once; all regions for the region of the index."""
     named = [event.key.codes for event in protocol.events() if event.diagnosis]
     regions = [f"body_regions.{region}" for region in protocol.regions] if REGION_OF_INDEX in named else []
-    events = [_known_diagnosis(name) for name in dict.fromkeys([*named, *regions]) if name != REGION_OF_INDEX]
-    asked = [_known_diagnosis(name, "score.diagnoses") for name in protocol.score.diagnoses]
-    return tuple(dict.fromkeys([*events, *asked]))
+    return tuple(_known_diagnosis(name) for name in dict.fromkeys([*named, *regions]) if name != REGION_OF_INDEX)
 
 
 def _named_procedures(protocol: Protocol) -> dict[str, Procedures]:

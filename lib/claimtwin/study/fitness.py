@@ -31,6 +31,8 @@ Row = dict[str, Any]
 Tables = dict[str, DataFrame]
 CLAIMS = ("medical_claim", "pharmacy_claim")
 MOST_ROWS = 1_000_000
+ILLNESS = ("conditions", "comorbidities", "elixhauser", "elixhauser_refined")
+"""Lists of diagnoses that a feed may well not meet."""
 PAGE = "fitness.md"
 
 
@@ -164,7 +166,7 @@ def _codes(tables: Tables, env: Env, drugs: dict[str, DrugList]) -> list[Check]:
         usages.append(usage_of_rules(f"care {family}", procedures.spans(), found["hcpcs"], whole=True))
     usages += _diagnoses("body_regions", found)
     rare = [usage_of_rules(name, one.spans(), found["hcpcs"], whole=True) for name, one in other_procedures().items()]
-    rare += [usage for name in ("conditions", "comorbidities", "elixhauser") for usage in _diagnoses(name, found)]
+    rare += [usage for name in ILLNESS for usage in _diagnoses(name, found)]
     told = [_usage(usage, env.disclosure.min_cell) for usage in usages]
     # A feed may well be without hospice care or pregnancies: such lists are told, and ask for no look.
     return checks + told + [replace(_usage(usage, env.disclosure.min_cell), look=False) for usage in rare]

@@ -179,7 +179,7 @@ def _numbers(people: pa.ChunkedArray) -> Rows:
 def _scores(candidates: pa.Table, protocol: Protocol, treated: NDArray[np.bool_]) -> tuple[Scores, float]:
     """Logit of the propensity of each candidate, and its standard deviation."""
     asked = protocol.score
-    measured = {"covariates", "lookback_days", "comorbidities", "comorbidity_positions"}
+    measured = {"covariates", "lookback_days", "comorbidities", "comorbidity_positions", "comorbidity_window"}
     if asked != Score(**asked.model_dump(include=measured)):
         raise ConfigError(
             "A population in one process is scored by main effects and maximum likelihood alone.",
@@ -212,7 +212,9 @@ def _payload(name: TableName, rows: pa.Table, people: pa.Array) -> pa.Table:
     columns: dict[str, Any] = {"member": pc.index_in(rows["person_id"], value_set=people)}
     for field in arrow_schema(name):
         if field.name != "person_id":
-            columns[field.name] = _cleaned(field.name, rows[field.name]).cast(field.type)
+            known = field.name in rows.column_names
+            found = _cleaned(field.name, rows[field.name]) if known else pa.nulls(rows.num_rows)
+            columns[field.name] = found.cast(field.type)
     table = pa.table(columns)
     rest = [column for column in table.column_names if column not in ("member", DAY[name])]
     table = table.sort_by([(column, "ascending") for column in ("member", DAY[name], *rest)]).combine_chunks()

@@ -51,7 +51,7 @@ select d.who, d.treated, day, region, index_in_window, age >= 18 as age_met,
     [coalesce(n, 0) for n in [office, emergency, therapy, chiropractic, imaging, injection, surgery]] as visits,
     (select coalesce(sum(cents), 0) from line where line.who = d.who and line.day between d.day - 365 and d.day - 1)
         as cents,
-    (select count(distinct "group") from diagnosed join group_of using (system, code)
+    (select count(distinct "group") from diagnosed join meets using (system, code)
         where list = 'comorbidities' and diagnosed.who = d.who and diagnosed.day between d.day - 365 and d.day - 1)
         as comorbidities
 from described as d left join census on census.usps = d.state

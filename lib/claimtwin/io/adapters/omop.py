@@ -1,13 +1,12 @@
 """The OMOP Common Data Model 5.4: persons, periods, drugs, conditions and procedures as claims; docs/omop.md.
 
-A code is what its source concept's vocabulary says, never what it looks like. Diagnoses of a visit stand on every
-line of the visit, as on a claim.
+A code is what its source concept's vocabulary says, never what it looks like. Medical lines: ``omop_lines``.
 """
 
 from functools import reduce
 
 from pyspark.sql import Column as Cell
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from claimtwin.codes.concepts import CONCEPT_TABLES, PROCEDURE_KIND
@@ -15,8 +14,10 @@ from claimtwin.config.deployment import Ingest, TableName
 from claimtwin.errors import InputError
 from claimtwin.io.adapters.contract import find_table
 from claimtwin.io.adapters.files import refuse_column_map
-from claimtwin.schema.feed import CORRUPT, Feed, employer_of
-from claimtwin.schema.tables import DIAGNOSES, spark_schema
+from claimtwin.io.adapters.omop_cells import day_of, id_of, plain, with_corrupt, with_vocabulary, word
+from claimtwin.io.adapters.omop_lines import CODED, PROCEDURES, SYSTEMS, lines_of
+from claimtwin.schema.feed import Feed, employer_of
+from claimtwin.schema.tables import spark_schema
 
 NEEDED = {
     "person": ("person_id", "gender_concept_id", "year_of_birth", "month_of_birth", "day_of_birth"),
@@ -33,11 +34,6 @@ NEEDED = {
 DEATH = ("person_id", "death_date")
 """Of the table ``death``, which a data set need not have."""
 SEXES = {"8507": "male", "8532": "female"}
-PLACES = {"9201": "21", "9203": "23", "262": "23"}
-"""Place of service of inpatient, emergency, and emergency then inpatient visits; an outpatient visit tells none."""
-SYSTEMS = {"ICD10CM": "icd-10-cm", "ICD9CM": "icd-9-cm"}
-PROCEDURES = ("CPT4", "HCPCS")
-CODED = ("condition_occurrence", "procedure_occurrence")
 
 
 def read_omop(spark: SparkSession, settings: Ingest, source: str) -> list[Feed]:
@@ -55,12 +51,10 @@ def read_omop(spark: SparkSession, settings: Ingest, source: str) -> list[Feed]:
     """
     refuse_column_map(settings, "docs/omop.md")
     tables = _open(spark, settings, source)
-    fills, lines = _fills(tables), _lines(tables)
+    fills, lines = _fills(tables), lines_of(tables)
     return [
         _feed("eligibility", _spans(tables), settings, {n: tables[n] for n in ("observation_period", "death")}),
-        _feed(
-            "medical_claim", lines, settings, {n: tables[n] for n in ("condition_occurrence", "procedure_occurrence")}
-        ),
+        _feed("medical_claim", lines, settings, {name: tables[name] for name in CODED}),
         _feed("pharmacy_claim", fills, settings, {"drug_exposure": tables["drug_exposure"]}),
         Feed("program_enrollment", spark.createDataFrame([], spark_schema("program_enrollment"))),
     ]
@@ -80,9 +74,9 @@ def concept_codes(spark: SparkSession, settings: Ingest, source: str) -> DataFra
     pairs = []
     for table in CONCEPT_TABLES:
         name = table.partition("_")[0]
-        told = _with_vocabulary(tables, table, f"{name}_source_concept_id")
+        told = with_vocabulary(tables, table, f"{name}_source_concept_id")
         for concept in (f"{name}_concept_id", f"{name}_source_concept_id"):
-            number, code = _plain(concept).try_cast("bigint"), F.trim(f"{name}_source_value")
+            number, code = plain(concept).try_cast("bigint"), F.trim(f"{name}_source_value")
             rows = told.select(_kind(table).alias("kind"), number.alias("concept_id"), code.alias("code"))
             pairs.append(rows.where(F.col("kind").isNotNull() & (F.col("concept_id") != 0) & (F.col("code") != "")))
     together = reduce(DataFrame.unionAll, pairs)
@@ -120,17 +114,18 @@ def _open(spark: SparkSession, settings: Ingest, source: str) -> dict[str, DataF
 def _feed(table: TableName, frame: DataFrame, settings: Ingest, counted: dict[str, DataFrame]) -> Feed:
     made_up = settings.assign_employers
     employer = employer_of(F.col("person_id"), made_up) if made_up else F.lit("none")
-    return Feed(table, frame.withColumn("employer_id", employer), counted=counted)
+    return Feed(table, frame.withColumn("employer_id", employer), counted=counted, tells_corrupt=True)
 
 
 def _spans(tables: dict[str, DataFrame]) -> DataFrame:
     """One row an observation period; it covers medical care and drugs."""
     person = tables["person"].select(
-        _id("person_id"), _word("gender_concept_id", SEXES, "unknown").alias("gender"), _birth().alias("birth_date")
+        id_of("person_id"), word("gender_concept_id", SEXES, "unknown").alias("gender"), _birth().alias("birth_date")
     )
-    periods = tables["observation_period"].select(
-        _id("person_id"), _day("observation_period_start_date", "enrollment_start_date"),
-        _day("observation_period_end_date", "enrollment_end_date"),
+    rows = with_corrupt(tables["observation_period"])
+    periods = rows.select(
+        id_of("person_id"), day_of("observation_period_start_date", "enrollment_start_date"),
+        day_of("observation_period_end_date", "enrollment_end_date"), *_others(rows, ("person_id",)),
     )  # fmt: skip
     told = {"payer": "omop", "plan": "observation_period", "medical_coverage": "true", "pharmacy_coverage": "true"}
     constants = [F.lit(text).alias(name) for name, text in told.items()]
@@ -140,7 +135,7 @@ def _spans(tables: dict[str, DataFrame]) -> DataFrame:
 
 def _deaths(death: DataFrame) -> DataFrame:
     """One row a person with a death: the earliest day; a text that is no day where there is nothing else."""
-    told = death.select(_id("person_id"), _day("death_date", "day"))
+    told = death.select(id_of("person_id"), day_of("death_date", "day"))
     earliest = F.min(F.try_to_date("day")).cast("string")
     return (
         told.where(F.col("day") != "").groupBy("person_id").agg(F.coalesce(earliest, F.min("day")).alias("death_date"))
@@ -149,105 +144,23 @@ def _deaths(death: DataFrame) -> DataFrame:
 
 def _fills(tables: dict[str, DataFrame]) -> DataFrame:
     """One row a drug exposure that is no service: whatever its vocabulary, so that none is lost unseen."""
-    drugs = _with_vocabulary(tables, "drug_exposure", "drug_source_concept_id")
+    drugs = with_vocabulary(tables, "drug_exposure", "drug_source_concept_id")
     return drugs.where(~F.col("vocabulary").isin(*PROCEDURES)).select(
-        _id("drug_exposure_id", "claim_id"), F.lit(1).alias("claim_line_number"),
-        F.lit("drug_exposure").alias("data_source"), _id("person_id"),
-        _day("drug_exposure_start_date", "dispensing_date"), F.trim("drug_source_value").alias("ndc_code"),
+        id_of("drug_exposure_id", "claim_id"), F.lit(1).alias("claim_line_number"),
+        F.lit("drug_exposure").alias("data_source"), id_of("person_id"),
+        day_of("drug_exposure_start_date", "dispensing_date"), F.trim("drug_source_value").alias("ndc_code"),
         F.col("quantity").cast("string").alias("quantity"), F.col("days_supply").cast("string").alias("days_supply"),
+        *_others(drugs, ("person_id", "quantity", "days_supply", "vocabulary")),
     )  # fmt: skip
 
 
-def _lines(tables: dict[str, DataFrame]) -> DataFrame:
-    """One row a procedure, or drug coded as one, with the diagnoses of its visit; a visit without any is one row."""
-    events = _events(tables)
-    coded = events.where(F.col("vocabulary").isin(*SYSTEMS))
-    services = events.where(~F.col("vocabulary").isin(*SYSTEMS))
-    diagnoses = coded.groupBy("claim_id").agg(
-        F.array_sort(F.collect_set(F.struct("kind", "number", "vocabulary", "code"))).alias("told"),
-        F.min(F.struct("day", "person_id", "visit")).alias("first"),
-    )
-    alone = diagnoses.join(services.select("claim_id").distinct(), "claim_id", "left_anti").select(
-        "claim_id", "first.*", F.lit(None).cast("string").alias("hcpcs"), F.lit("").alias("kind"),
-        F.lit(0).cast("bigint").alias("number"), "told",
-    )  # fmt: skip
-    served = services.withColumn("hcpcs", F.when(F.col("vocabulary").isin(*PROCEDURES), F.col("code")))
-    served = served.join(diagnoses.select("claim_id", "told"), "claim_id", "left").select(*alone.columns)
-    place = tables["visit_occurrence"].select(
-        _id("visit_occurrence_id", "visit"), _word("visit_concept_id", PLACES, None).alias("place_of_service_code")
-    )
-    return served.unionByName(alone).join(place, "visit", "left").select(*_columns())
-
-
-def _columns() -> list[Cell]:
-    """Columns of a medical line; lines of a claim are numbered by day, table and id."""
-    number = F.row_number().over(Window.partitionBy("claim_id").orderBy("day", "kind", "number"))
-    system = F.get("told", F.lit(0))["vocabulary"]
-    known = F.create_map(*(F.lit(part) for pair in SYSTEMS.items() for part in pair))
-    # A line has one coding system; a visit coded in two keeps the codes of the first.
-    same = F.filter("told", lambda one: one["vocabulary"] == system)
-    codes = F.array_distinct(F.transform(same, lambda one: one["code"]))
-    return [
-        F.col("claim_id"), number.alias("claim_line_number"), F.lit("visit").alias("data_source"), F.col("person_id"),
-        F.col("day").alias("claim_start_date"), F.col("place_of_service_code"), F.col("hcpcs").alias("hcpcs_code"),
-        F.try_element_at(known, system).alias("diagnosis_code_type"),
-        *(F.get(codes, F.lit(k)).alias(name) for k, name in enumerate(DIAGNOSES)),
-    ]  # fmt: skip
-
-
-def _events(tables: dict[str, DataFrame]) -> DataFrame:
-    """Conditions, procedures, and drugs coded as procedures: claim, person, visit, day, code, vocabulary, table, id."""
-    drugs = _event(tables, "drug_exposure", "drug_exposure_start_date", "drug_source")
-    return reduce(
-        DataFrame.unionAll,
-        [
-            _event(tables, "condition_occurrence", "condition_start_date", "condition_source"),
-            _event(tables, "procedure_occurrence", "procedure_date", "procedure_source"),
-            drugs.where(F.col("vocabulary").isin(*PROCEDURES)),
-        ],
-    )
-
-
-def _event(tables: dict[str, DataFrame], table: str, day: str, source: str) -> DataFrame:
-    visit = F.nullif(_plain("visit_occurrence_id"), F.lit(""))
-    own = F.concat(F.lit(f"{table}-"), _plain(f"{table}_id"))
-    return _with_vocabulary(tables, table, f"{source}_concept_id").select(
-        F.coalesce(visit, own).alias("claim_id"), _id("person_id"), visit.alias("visit"), _day(day, "day"),
-        F.trim(f"{source}_value").alias("code"), "vocabulary", F.lit(table).alias("kind"),
-        _plain(f"{table}_id").try_cast("bigint").alias("number"),
-    )  # fmt: skip
-
-
-def _with_vocabulary(tables: dict[str, DataFrame], table: str, concept: str) -> DataFrame:
-    """Rows with the vocabulary of a source concept; empty where the concept is not known."""
-    concepts = tables["concept"].select(_plain("concept_id").alias("_concept"), F.col("vocabulary_id").alias("_told"))
-    rows = tables[table].withColumn("_concept", _plain(concept)).join(F.broadcast(concepts), "_concept", "left")
-    return rows.withColumn("vocabulary", F.coalesce("_told", F.lit(""))).drop("_concept", "_told", CORRUPT)
-
-
-def _plain(name: str) -> Cell:
-    """An id as text, without the ``.0`` of a number that was read as a fraction."""
-    return F.regexp_replace(F.trim(F.col(name).cast("string")), r"\.0*$", "")
-
-
-def _id(name: str, alias: str = "") -> Cell:
-    return _plain(name).alias(alias or name)
-
-
-def _day(name: str, alias: str) -> Cell:
-    """A date as text; a bare number is taken for days since 1970, as R writes dates."""
-    text = F.trim(F.col(name).cast("string"))
-    number = F.when(text.rlike(r"^-?[0-9]{1,5}(\.0*)?$"), F.split_part(text, F.lit("."), F.lit(1))).try_cast("int")
-    return F.coalesce(F.date_from_unix_date(number).cast("string"), F.substring(text, 1, 10)).alias(alias)
+def _others(rows: DataFrame, taken: tuple[str, ...]) -> list[str]:
+    """The source columns that a refused row keeps beside the contract's."""
+    return [name for name in rows.columns if name not in taken]
 
 
 def _birth() -> Cell:
     """Day of birth; without a month or day the first of what is known, so that nobody is taken for too young."""
-    parts = [F.lpad(F.coalesce(F.nullif(_plain(n), F.lit("")), F.lit(d)), w, "0") for n, d, w in (
+    parts = [F.lpad(F.coalesce(F.nullif(plain(n), F.lit("")), F.lit(d)), w, "0") for n, d, w in (
         ("year_of_birth", "", 4), ("month_of_birth", "1", 2), ("day_of_birth", "1", 2))]  # fmt: skip
-    return F.when(_plain("year_of_birth") != "", F.concat_ws("-", *parts))
-
-
-def _word(name: str, words: dict[str, str], other: str | None) -> Cell:
-    known = F.create_map(*(F.lit(part) for pair in words.items() for part in pair))
-    return F.coalesce(F.try_element_at(known, _plain(name)), F.lit(other).cast("string"))
+    return F.when(plain("year_of_birth") != "", F.concat_ws("-", *parts))
