@@ -26,7 +26,10 @@ def read_csv(spark: SparkSession, path: str, *, delimiter: str = ",") -> DataFra
     if not names:
         raise InputError("A CSV file is empty; not even a header is there.", path, "docs/data-contract.md")
     layout = T.StructType([T.StructField(name, T.StringType()) for name in (*names, CORRUPT)])
-    whole = reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT, enforceSchema=False)
+    # without pruning: a query that needs few columns would split off only these, and find no fault in the line
+    whole = reader.options(
+        mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT, enforceSchema=False, columnPruning=False
+    )
     return whole.schema(layout).csv(path)
 
 

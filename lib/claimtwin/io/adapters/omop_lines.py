@@ -61,12 +61,15 @@ def _diagnoses(coded: DataFrame) -> DataFrame:
     listed = by_system.withColumn("all", F.array_distinct(F.transform(same, lambda one: one["code"])))
     last = F.floor((F.size("all") - 1) / len(DIAGNOSES)).cast("int")
     parts = listed.select("*", F.explode(F.sequence(F.lit(0), last)).alias("chunk"))
-    known = F.create_map(*(F.lit(part) for pair in SYSTEMS.items() for part in pair))
     return parts.select(
-        *SAME_DAY, "visit", F.try_element_at(known, F.col("vocabulary")).alias("system"),
+        *SAME_DAY, "visit", F.try_element_at(_systems(), F.col("vocabulary")).alias("system"),
         F.slice("all", F.col("chunk") * len(DIAGNOSES) + 1, len(DIAGNOSES)).alias("codes"),
         F.struct("rank", "chunk").alias("part"),
     )  # fmt: skip
+
+
+def _systems() -> Cell:
+    return F.create_map(*(F.lit(part) for pair in SYSTEMS.items() for part in pair))
 
 
 def _is_first() -> Cell:
@@ -89,8 +92,8 @@ def _alone(services: DataFrame, diagnoses: DataFrame) -> DataFrame:
 
 def _faulty(events: DataFrame) -> DataFrame:
     """One line a condition without a usable code, day or line; its system is the vocabulary it has, or none."""
-    told = F.coalesce(F.try_element_at(F.create_map(*(F.lit(p) for pair in SYSTEMS.items() for p in pair)), F.col("vocabulary")),
-                      F.nullif(F.col("vocabulary"), F.lit("")), F.lit(NO_SYSTEM))  # fmt: skip
+    known = F.try_element_at(_systems(), F.col("vocabulary"))
+    told = F.coalesce(known, F.nullif(F.col("vocabulary"), F.lit("")), F.lit(NO_SYSTEM))
     rows = events.withColumns({"system": told, "codes": F.array("code"), "hcpcs": F.lit(None).cast("string")})
     return rows.select(*_parts(REFUSED, F.col("kind"), F.col("number")))
 
