@@ -35,10 +35,10 @@ BOOK = CodeBook(care_families(), (None, None), {"opioid": DrugList("opioid", fro
 ASKED = "block_id long, person_id string, treated boolean, index_date date"
 
 
-def candidates(spark, bits, partitions):
+def candidates(spark, bits, partitions, protocol=PROTOCOL):
     """The blocks, and the candidates sorted by person, the comparator first."""
     blocks = build_blocks(as_frames(spark, CLAIMS, partitions), bits)
-    rows = find_candidates(blocks, PROTOCOL, BOOK).toArrow().to_pylist()
+    rows = find_candidates(blocks, protocol, BOOK).toArrow().to_pylist()
     return blocks, sorted(rows, key=lambda row: (row["person_id"], row["treated"]))
 
 
@@ -59,6 +59,21 @@ def test_days_are_drawn_from_those_of_the_eligible_treated_whatever_the_blocks(s
     came = {row["person_id"] for row in rows if not row["treated"]}
     assert {row["person_id"] for row in CLAIMS["eligibility"]} - came <= dead.keys()
     assert all(row["index_date"] <= dead.get(row["person_id"], date.max) for row in rows)
+
+
+def test_lags_drawn_within_employers_are_those_of_their_treated_whatever_the_blocks(spark):
+    draw = {"since": "enrollment", "within": ["employer_id"]}
+    asked = PROTOCOL.model_dump()
+    asked["arms"]["comparator"]["draw"] = draw
+    protocol = type(PROTOCOL).model_validate(asked)
+    rows = candidates(spark, 1, 2, protocol)[1]
+    assert [{**row, "block_id": 0} for row in rows] == candidates(spark, 0, 1, protocol)[1]
+    entry = {row["person_id"]: row["enrollment_start_date"] for row in CLAIMS["eligibility"]}
+    everything, lags = 2 ** len(criteria_of(protocol)) - 1, {True: set(), False: set()}
+    for row in rows:
+        if row["met"] == everything or (not row["treated"] and row["met"] & 1):
+            lags[row["treated"]].add((row["employer_id"], row["index_date"] - entry[row["person_id"]]))
+    assert lags[False] <= lags[True] and len(lags[False]) > 10
 
 
 def test_people_are_followed_until_cover_or_data_end(spark, found):

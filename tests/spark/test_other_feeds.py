@@ -129,7 +129,7 @@ def test_omop_people_are_those_of_the_periods(omop, omop_rows):
     assert len(found) == 43
     deaths = {row["person_id"]: day(row["death_date"]) for row in rows_of(folder, "death")}
     assert {row["person_id"]: row["death_date"] for row in found if row["death_date"]} == deaths
-    assert len(deaths) == 3
+    assert len(deaths) == 4
     for row in found:
         person = people[row["person_id"]]
         assert row["birth_date"].year == int(person["year_of_birth"])

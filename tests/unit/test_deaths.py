@@ -26,9 +26,9 @@ FIRST = date(2020, 1, 1)
 PEOPLE = ("p", "q", "r")
 
 
-def block(rows):
-    """Rows by table as a block; what a row does not say is null."""
-    people = pa.chunked_array([pa.array(PEOPLE)])
+def block(rows, persons=PEOPLE):
+    """Rows by table as a block of these persons, in the order of their ids; what a row does not say is null."""
+    people = pa.chunked_array([pa.array(persons)])
     tables = {"members": pa.table({"person_id": people}), "block_id": pa.table({"block_id": [0]})}
     for name in ("eligibility", *STARTS):
         schema = arrow_schema(name)

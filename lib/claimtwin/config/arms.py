@@ -4,8 +4,32 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from claimtwin.config.events import REGION_OF_INDEX, DiagnosisGroup, DiagnosisRule, Exposure
+from claimtwin.config.events import REGION_OF_INDEX, DiagnosisGroup, DiagnosisRule, Event, Exposure
 from claimtwin.config.strict import Days, Strict
+
+
+class Draw(Strict):
+    """From which of the eligible treated a day is drawn, and whether a day or the time since something is drawn.
+
+    ``since`` null: index days. ``enrollment``, or an event: days from the first covered day, or from the first such
+    event, to the index; the drawn days are added to a person's own. ``within``: only from treated of equal values, at
+    the index (at the entry with ``since``; ``entry_year`` and ``entry_month`` are the entry's).
+    """
+
+    since: Literal["enrollment"] | Event | None = None
+    within: list[Literal["employer_id", "sex", "census_region", "entry_year", "entry_month"]] = []
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        if self.since is None and not self.within:
+            raise ValueError("name 'since', 'within' or both")
+        if self.since is None and {"entry_year", "entry_month"} & {*self.within}:
+            raise ValueError("within: entry_year and entry_month need 'since'")
+        if len(set(self.within)) < len(self.within):
+            raise ValueError("within: a name is there twice")
+        if isinstance(self.since, Event) and self.since.diagnosis == REGION_OF_INDEX:
+            raise ValueError(f"since: {REGION_OF_INDEX} belongs to criteria only")
+        return self
 
 
 class Arm(Strict):
@@ -15,7 +39,8 @@ class Arm(Strict):
     of ``procedures`` (a shipped list by name, or code rules such as ``97010-97799``), or the first line with a
     ``diagnosis``, or where both are named the first service with such a diagnosis on its line, its claim or its day
     (``together``); ``source: drug`` the first fill of the drug list ``drug``, which has no body region;
-    ``source: assigned`` a day drawn for each enrolled person, by a hash, from the index days of the eligible treated.
+    ``source: assigned`` a day drawn for each enrolled person, by a hash, from the index days of the eligible treated,
+    or as ``draw`` says.
     ``pick`` says what the index is when there are several: the first in the index window, or the first in
     all the data, which then has to fall in the window.
     ``nth``: the events of a person's first ``nth`` - 1 days with one do not count. ``landmark_days``: the index is so
@@ -23,7 +48,7 @@ class Arm(Strict):
     only people with, or without, something in days after it belong to the arm.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("diagnosis", "together", "exposure")
+    LATER: ClassVar[tuple[str, ...]] = ("diagnosis", "together", "exposure", "draw")
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     title: str
@@ -34,6 +59,7 @@ class Arm(Strict):
     together: Literal["line", "claim", "day"] = "claim"
     exposure: Exposure | None = None
     drug: str | None = None
+    draw: Draw | None = None
     nth: Annotated[int, Field(ge=1, le=1000)] = 1
     landmark_days: Days = 0
     require_region: bool = True
@@ -62,6 +88,8 @@ class Arm(Strict):
             raise ValueError("together: needs both 'procedures' and 'diagnosis'")
         if self.source == "assigned" and (self.nth > 1 or self.landmark_days or self.exposure):
             raise ValueError("nth, landmark_days, exposure: a day that is assigned follows no event")
+        if self.draw is not None and self.source != "assigned":
+            raise ValueError("draw: only for source 'assigned'")
         return self
 
 

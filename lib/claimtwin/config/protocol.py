@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from claimtwin.config.analysis import Balance, Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
-from claimtwin.config.arms import Arm, Arms
+from claimtwin.config.arms import Arm, Arms, Draw
 from claimtwin.config.designs import OtherDesign
 from claimtwin.config.events import REGION_OF_INDEX, Criterion, Event, user_list
 from claimtwin.config.grid import grid_faults
@@ -22,8 +22,8 @@ from claimtwin.config.score import ON_REQUEST, Covariate, Score
 from claimtwin.config.strict import Days, Strict
 
 CRITERIA = (
-    "index_in_window", "age", "enrolled_before", "enrolled_after", "washout", "demographics_known", "one_arm",
-    "candidates",
+    "index_drawn", "index_in_window", "age", "enrolled_before", "enrolled_after", "washout", "demographics_known",
+    "one_arm", "candidates",
 )  # fmt: skip
 """Names of the criteria that a study has without naming them, and of the step before all."""
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
@@ -249,9 +249,15 @@ class Protocol(Strict):
         return self.enrollment is not None and self.enrollment.post_mode == "censor"
 
     def events(self) -> list[Event]:
-        """Every event that outcomes, criteria and exposures are made of, in this order, equal ones again."""
+        """Every event that outcomes, criteria, exposures and draws are made of, in this order, equal ones again."""
         exposures = [arm.exposure for arm in self.arm_list() if arm.exposure]
-        return [*(o.event for o in self.outcomes if o.event), *self.criteria, *exposures]
+        since = [self.draw.since] if self.draw and isinstance(self.draw.since, Event) else []
+        return [*(o.event for o in self.outcomes if o.event), *self.criteria, *exposures, *since]
+
+    @property
+    def draw(self) -> Draw | None:
+        """How days are drawn for people without an event, where more is asked than one of the treated's days."""
+        return self.arms.comparator.draw
 
     def drug_lists(self) -> list[str]:
         """Return the names of the drug lists that the study needs, sorted."""

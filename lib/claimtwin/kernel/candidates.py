@@ -51,7 +51,9 @@ def build_candidates(claims: Claims, protocol: Protocol) -> Candidates:
     treated = arm[order] == TREATED
     people = people_at_index(claims, entries)
     answers = judge(claims, protocol, entries, people)
-    answers["one_arm"] = keeps_one_arm(claims, protocol, entries, treated, answers["index_in_window"])
+    answers["index_drawn"] = treated | ~undrawn(claims, entries.member)
+    entered = answers["index_in_window"] & answers["index_drawn"]
+    answers["one_arm"] = keeps_one_arm(claims, protocol, entries, treated, entered)
     days = protocol.score.lookback_days
     return Candidates(
         member=entries.member,
@@ -70,6 +72,11 @@ def build_candidates(claims: Claims, protocol: Protocol) -> Candidates:
         if claims.groups is None
         else groups_before(claims.groups, entries.member, entries.day, days),
     )  # fmt: skip
+
+
+def undrawn(claims: Claims, member: Index) -> Flags:
+    """Whether a member should have been drawn an index day and its stratum has no users."""
+    return np.zeros(len(member), np.bool_) if claims.undrawn is None else claims.undrawn[member]
 
 
 def keeps_one_arm(claims: Claims, protocol: Protocol, entries: Entries, treated: Flags, entered: Flags) -> Flags:

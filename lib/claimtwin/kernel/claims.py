@@ -94,10 +94,11 @@ class Claims:
     ``diagnoses`` and ``procedures`` hold (member, day) of lines by the name of their list; ``opioids`` is null
     unless an outcome is a measure of them. ``amounts`` holds (member, day, amount) of the lines of an outcome that
     adds them up, by the outcome's name: whole days or cents. ``assigned`` is the index day that each member of the
-    block was drawn, null unless an arm is assigned one; ``deaths`` the day of each member's death (``kernel.deaths``),
-    null where the block has none. ``points`` are conditions worth points by the name of their
-    list, ``noted`` (member, day) of the diagnoses that are covariates, both empty unless a study asks for them;
-    ``groups`` the code groups that a study may choose covariates from, null unless it does.
+    block was drawn, null unless an arm is assigned one, and ``undrawn`` who was drawn none, null unless days are drawn
+    within strata; ``deaths`` the day of each member's death (``kernel.deaths``), null where the block has none.
+    ``points`` are conditions worth points by the name of their list, ``noted`` (member, day) of the diagnoses that are
+    covariates, both empty unless a study asks for them; ``groups`` the code groups that a study may choose covariates
+    from, null unless it does.
     """
 
     n_members: int
@@ -110,6 +111,7 @@ class Claims:
     procedures: dict[str, tuple[Index, Days]] = field(default_factory=dict)
     amounts: dict[str, tuple[Index, Days, Index]] = field(default_factory=dict)
     assigned: Days | None = None
+    undrawn: Flags | None = None
     deaths: Days | None = None
     opioids: "OpioidUse | None" = None
     points: dict[str, Conditions] = field(default_factory=dict)

@@ -35,7 +35,15 @@ def criteria_of(protocol: Protocol) -> tuple[str, ...]:
         ("washout", protocol.washout is not None),
     )
     own = (rule.name for rule in protocol.criteria)
-    return ("index_in_window", *(name for name, asked in optional if asked), *own, "demographics_known", "one_arm")
+    drawn = ("index_drawn",) if protocol.draw and protocol.draw.within else ()
+    return (
+        *drawn,
+        "index_in_window",
+        *(name for name, asked in optional if asked),
+        *own,
+        "demographics_known",
+        "one_arm",
+    )
 
 
 def people_at_index(claims: Claims, entries: Entries) -> People:

@@ -8,7 +8,7 @@ import numpy as np
 from claimtwin.config.arms import Arm
 from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.claims import Claims, Small
-from claimtwin.kernel.columns import Days, Events, Flags, Index, keys, starts_run
+from claimtwin.kernel.columns import NO_DAY, Days, Events, Flags, Index, keys, starts_run
 from claimtwin.kernel.deaths import is_alive
 from claimtwin.kernel.events import is_exposed
 
@@ -74,10 +74,15 @@ def _events(claims: Claims, arm: Arm, number: int) -> tuple[Index, Days, Small]:
 
 
 def assigned_days(claims: Claims) -> tuple[Index, Days]:
-    """Members that were ever enrolled, each with the day it was drawn; nobody where no days were drawn."""
-    member = np.unique(claims.coverage.member) if claims.assigned is not None else np.zeros(0, np.int64)
-    day = np.zeros(0, np.int32) if claims.assigned is None else claims.assigned[member]
-    return member, day
+    """Members that were ever enrolled, each with the day it was drawn; nobody where no days were drawn.
+
+    Somebody without the event since which days are counted has none (``NO_DAY``) and does not come in.
+    """
+    if claims.assigned is None:
+        return np.zeros(0, np.int64), np.zeros(0, np.int32)
+    member = np.unique(claims.coverage.member)
+    member = member[claims.assigned[member] != NO_DAY]
+    return member, claims.assigned[member]
 
 
 def draw_days(draws: Index, days: Days, people: Index) -> Days:

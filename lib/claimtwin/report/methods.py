@@ -90,6 +90,8 @@ def _way_in(arm: Part) -> str:
     if arm["source"] == "program":
         return f"People entered “{arm['title']}” on the day they began the programme{_later(arm)}."
     if arm["source"] == "assigned":
+        if arm.get("draw"):
+            return _drawn(arm)
         return (
             f"Everybody ever enrolled entered “{arm['title']}” on a day drawn, by a hash of the seed and the person, "
             "from the index days of the treated who met the criteria."
@@ -97,6 +99,20 @@ def _way_in(arm: Part) -> str:
     first = "the first in all the data" if arm.get("pick") == "first_ever" else "the first in the index window"
     where = ", with a diagnosis of a body region under study" if arm.get("require_region", True) else ""
     return f"People entered “{arm['title']}” with {_event(arm)}{where}; of several, {first}{_later(arm)}."
+
+
+def _drawn(arm: Part) -> str:
+    """How days were drawn where the draw was told."""
+    since, within = arm["draw"]["since"], arm["draw"]["within"]
+    among = f" of the same {listed(list(within))}" if within else ""
+    whole = "the treated who met the criteria"
+    if since is None:
+        what, who = f"from the index days of {whole}{among}", "Everybody ever enrolled"
+    else:
+        start = "the first covered day" if since == "enrollment" else f"the first of {_counted(since)}"
+        what = f"so many days after {start} as one of {whole}{among} began after theirs"
+        who = "Everybody ever enrolled" if since == "enrollment" else "Everybody with such an event"
+    return f"{who} entered “{arm['title']}” on a day drawn by a hash of the seed and the person, {what}."
 
 
 def _event(arm: Part) -> str:

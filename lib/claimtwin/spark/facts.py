@@ -22,6 +22,7 @@ from claimtwin.kernel.hashing import tie_key
 from claimtwin.kernel.index_events import REGION_NAMES, draw_days
 from claimtwin.schema.tables import TABLES
 from claimtwin.spark.arrow import ddl_of, each_block
+from claimtwin.spark.assigning import PURPOSE, USERS, count_users, users_of_block, with_drawn_days
 from claimtwin.spark.blocks import MEMBERS
 from claimtwin.spark.decode import CENSUS_REGIONS, SEXES, CodeBook, claims_of_block
 
@@ -48,7 +49,10 @@ def find_candidates(blocks: DataFrame, protocol: Protocol, book: CodeBook) -> Da
     kernel = each_block(partial(candidates_of_block, protocol=protocol, book=book))
     layout = ddl_of(layout_of(protocol.score))
     needed = blocks.select("block_id", MEMBERS, *TABLES)
-    if protocol.arms.comparator.source == "assigned":
+    if protocol.draw is not None:
+        had = each_block(partial(users_of_block, protocol=protocol, book=book, draw=protocol.draw))
+        needed = needed.crossJoin(F.broadcast(count_users(needed.mapInArrow(had, schema=ddl_of(USERS)))))
+    elif protocol.arms.comparator.source == "assigned":
         users = needed.mapInArrow(kernel, schema=layout).where(is_eligible(protocol, but=["one_arm"]))
         needed = needed.crossJoin(F.broadcast(days_of_users(users)))
     return needed.mapInArrow(kernel, schema=layout)
@@ -87,7 +91,10 @@ def candidates_of_block(tables: dict[str, pa.Table], protocol: Protocol, book: C
 
 def candidates_among(tables: dict[str, pa.Table], claims: Claims, protocol: Protocol) -> pa.Table:
     """The same, of a block whose claims are read already."""
-    claims = replace(claims, assigned=_assigned(tables, protocol.study.seed))
+    if protocol.draw is not None:
+        claims = with_drawn_days(tables, claims, protocol, protocol.draw)
+    else:
+        claims = replace(claims, assigned=_assigned(tables, protocol.study.seed))
     found = build_candidates(claims, protocol)
     people = tables[MEMBERS]["person_id"].take(pa.array(found.member))
     employers = tables["eligibility"]["employer_id"].combine_chunks().dictionary.to_pylist()
@@ -119,7 +126,7 @@ def _assigned(tables: dict[str, pa.Table], seed: int) -> Days | None:
         return None
     days = np.array([user["index_date"] for user in users], "datetime64[D]").astype(np.int32)
     people = np.array([user["people"] for user in users], np.int64)
-    draws = tie_key(seed, tables[MEMBERS]["person_id"].to_pylist(), purpose="index date")
+    draws = tie_key(seed, tables[MEMBERS]["person_id"].to_pylist(), purpose=PURPOSE)
     return draw_days(draws, days, people)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from claimtwin.config.arms import Arm
+from claimtwin.config.arms import Arm, Draw
 from claimtwin.config.events import REGION_OF_INDEX, Counted, Criterion, Event, Exposure
 from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.eligibility import criteria_of
@@ -17,6 +17,7 @@ def criterion_texts(protocol: Protocol, arm: Arm) -> dict[str, str]:
     first, last = protocol.study.index_window
     texts = {
         ENTERED: _entry(protocol, arm),
+        "index_drawn": "Index drawn: treated of the same stratum are there",
         "index_in_window": f"Index date from {first} to {last}",
         "age": _age(protocol),
         "enrolled_before": _enrolled(protocol, "pre_days", "before"),
@@ -43,10 +44,20 @@ def _entry(protocol: Protocol, arm: Arm) -> str:
     if arm.source == "program":
         return f"Began {arm.program or 'a programme'}{region}, at any time{_later(arm)}"
     if arm.source == "assigned":
-        return "Ever enrolled; the index drawn from those of the eligible treated"
+        return _drawn(arm.draw)
     if arm.source == "drug":
         return f"Filled {arm.drug}, at any time{_later(arm)}"
     return f"Had a qualifying claim{region}, at any time{_later(arm)}"
+
+
+def _drawn(draw: Draw | None) -> str:
+    if draw is None:
+        return "Ever enrolled; the index drawn from those of the eligible treated"
+    within = f" of the same {', '.join(draw.within)}" if draw.within else ""
+    if draw.since is None:
+        return f"Ever enrolled; the index drawn from those of the eligible treated{within}"
+    who = "Ever enrolled" if isinstance(draw.since, str) else f"With a {event_words(draw.since)}, at any time"
+    return f"{who}; the days from then to the index drawn from those of the eligible treated{within}"
 
 
 def criterion_words(rule: Criterion) -> str:
