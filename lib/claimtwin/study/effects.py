@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from claimtwin.config.protocol import Outcome, Protocol
+from claimtwin.config.timing import after_landmark
 from claimtwin.io.collect import collect_compact
 from claimtwin.stats.arms import ArmOutcome, arm_outcome
 from claimtwin.stats.effects import Estimates, binary_effects, count_effects
@@ -51,8 +52,9 @@ def estimate(matched: MatchedRows, protocol: Protocol, min_cell: int) -> Outcome
     """
     found = Outcomes([], [], [], {})
     for outcome in protocol.outcomes:
-        count = matched.count(outcome.name)
-        arms = [arm_outcome(_as_counted(outcome, count[matched.people.treated == side])) for side in (True, False)]
+        count, people = matched.count(outcome.name), matched.people
+        sides = (people.treated, ~people.treated)
+        arms = [arm_outcome(_as_counted(outcome, count[side]), people.weight_of(side)) for side in sides]
         made, others = _effects(outcome, matched), other_models(outcome, matched, protocol)
         hide = withhold_cost if outcome.kind == "cost" else withhold_two_by_two
         treated, comparator, shown = hide(arms[0], arms[1], (*made.effects, *others), min_cell)
@@ -68,7 +70,8 @@ def other_models(outcome: Outcome, matched: MatchedRows, protocol: Protocol) -> 
     """The rows of all models that the protocol asks for beside the main one."""
     count, people = matched.count(outcome.name), matched.people
     if outcome.kind == "time":
-        horizon = outcome.window[1] - outcome.window[0] + 1
+        first, last = after_landmark(outcome, protocol.landmark).window
+        horizon = last - first + 1
         return time_effects(outcome.name, count > 0, matched.days(outcome.name), people, protocol, horizon=horizon)
     if outcome.over_time:
         return []
@@ -100,7 +103,8 @@ def person_time_rows(matched: MatchedRows, protocol: Protocol, outcomes: Rows, m
         count, days = matched.count(outcome.name), matched.days(outcome.name)
         shown = {row["arm"]: row["people"] is not None for row in outcomes if row["outcome"] == outcome.name}
         for arm, side in zip(ARMS, (matched.people.treated, ~matched.people.treated), strict=True):
-            found = person_time(count[side], days[side]) if shown[arm] else NO_TIME
+            weight = matched.people.weight_of(side)
+            found = person_time(count[side], days[side], weight) if shown[arm] else NO_TIME
             never = int((days[side] == 0).sum())
             found = replace(found, n=None) if is_small(never, min_cell) else found
             rows.append({"outcome": outcome.name, "arm": arm, **asdict(found)})
