@@ -17,17 +17,17 @@ BUDGET = 2.0
 STUDY = "jpr_s412081"
 GRID = (
     "{name: washout_180, change: {washout.days: 180}}",
-    "{name: washout_90, change: {washout.days: 90}}",
     "{name: gap_45, change: {enrollment.max_gap_days: 45}}",
-    "{name: index_day_counts, change: {washout.include_index_day: true}}",
-    "{name: caliper_01, change: {matching.caliper_sd: 0.1}}",
     "{name: caliper_05, change: {matching.caliper_sd: 0.5}}",
+    "{name: three_twins, change: {matching.ratio: 3}}",
     "{name: no_blocks, change: {matching.block_keys: []}}",
-    "{name: census, change: {matching.block_keys: [body_region, census_region]}}",
-    "{name: smallest, change: {matching.order: smallest}}",
-    "{name: later, change: {outcomes.any_opioid.window: [31, 365], outcomes.opioid_fills.window: [31, 365]}}",
+    "{name: no_first_month, change: {landmark.days: 30}}",
+    "{name: no_surgery, change: {outcomes.any_opioid.except_around: {care: surgery, window: [0, 14]}}}",
+    "{name: placebo, change: {placebo.days_earlier: 400}}",
     "{name: few_covariates, change: {score.covariates: [age, sex, log_allowed]}}",
     "{name: adults_65, change: {population.age_max: 64}}",
+    "{name: within_pairs, estimator: {binary: conditional_logit, count: poisson}}",
+    "{name: doubly_robust, estimator: {design: {method: doubly_robust}}}",
 )
 
 
