@@ -296,3 +296,23 @@ def test_a_study_of_sets_gives_all_rows_and_no_bounds_of_pairs() -> None:
     assert table.both + table.treated_only + table.comparator_only + table.neither == PEOPLE.treated.sum()
     any_twin = np.array([HAPPENED[(PEOPLE.pair == p) & ~PEOPLE.treated].any() for p in PEOPLE.pair[PEOPLE.treated]])
     assert table.both == (HAPPENED[PEOPLE.treated] & any_twin).sum()
+
+
+def test_weights_find_the_planted_effect_on_the_treated_and_intervals_cover_it() -> None:
+    """Who finds many twins has more risk: without weights the difference is wrong, with them 95 in 100 hold it."""
+    rng, sets = np.random.default_rng(11), 300
+    planted, found, plain = -12.0, [], []
+    for _ in range(300):
+        twins = rng.choice([1, 5], sets)
+        pair = np.repeat(np.arange(sets), twins + 1)
+        treated = np.append(True, pair[1:] != pair[:-1])
+        risk = np.where(twins == 5, 0.6, 0.2)[pair] + rng.uniform(-0.05, 0.05, sets)[pair] + planted / 100 * treated
+        y = 100.0 * (rng.random(len(pair)) < risk)
+        x = np.column_stack([np.ones(len(y)), treated])
+        weight = weights_of_sets(treated, pair)
+        found.append(difference(y, x, Matched(treated, pair, x[:, :0], (), weight=weight), "cluster_pair"))
+        plain.append(difference(y, x, Matched(treated, pair, x[:, :0], ()), "cluster_pair"))
+    covered = np.mean([one.low <= planted <= one.high for one in found])
+    assert 0.91 <= covered <= 0.985
+    assert np.mean([one.estimate for one in found]) == pytest.approx(planted, abs=0.6)
+    assert np.mean([one.estimate for one in plain]) < planted - 8

@@ -1,12 +1,17 @@
 """Landmarks, moved indices and events that do not count: what a protocol may ask, how it is told, what it finds."""
 
+from math import exp
+
 import pytest
 from claimtwin.config.load import fingerprint
+from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.report.timing_words import around_words, landmark_of, moved_words
 from claimtwin.spark.outcomes import payloads_read_by
 from claimtwin.study.grid_plan import plan_grid
+from claimtwin.study.local import run_local, synth_protocol
 from claimtwin.study.words import criterion_texts
+from claimtwin.synth.spec import NO_DIRT, SynthSpec
 from pydantic import ValidationError
 
 from tests.support.rows import protocol_of
@@ -85,3 +90,20 @@ def test_they_are_variants_of_a_grid_and_share_what_they_can() -> None:
     assert plan.study == (0, 1, 2, 3, 3) and plan.match == (0, 1, 2, 3, 4) and plan.count == (0, 1, 2, 3, 4)
     with pytest.raises(ValidationError, match="ends by day 400"):
         protocol_of(sensitivity={"grid": [{"name": "v", "change": {"landmark.days": 400}}]})
+
+
+def test_a_planted_effect_is_found_after_a_landmark_and_none_before_the_real_index() -> None:
+    spec = SynthSpec(members=8_000, dirt=NO_DIRT)
+    values = synth_protocol(spec.index_year, main_only=True).model_dump(mode="json")
+    landmark = {"landmark": {"days": 30, "free_of": ["any_opioid"]}}
+    parts = {"landmark": landmark, "placebo": {"placebo": {"days_earlier": 400}}}
+    found = {}
+    for name, more in parts.items():
+        study = run_local(spec, Protocol.model_validate(values | more))
+        assert study.pairs.num_rows > 800
+        found[name] = next(
+            e for e in study.effects
+            if e["measure"] == "odds_ratio" and not e["adjusted"] and e["errors"] == "cluster_pair"
+        )  # fmt: skip
+    assert found["landmark"]["low"] < exp(spec.cause.effect) < found["landmark"]["high"] < 0.9
+    assert found["placebo"]["low"] < 1.0 < found["placebo"]["high"]

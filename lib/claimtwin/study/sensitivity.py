@@ -48,9 +48,9 @@ def sensitivity_of(matched: MatchedRows, protocol: Protocol, outcomes: Rows, eff
 
 
 def power_rows(pairs: int, protocol: Protocol, twins: int | None = None) -> Rows:
-    """What so many matched treated, with so many twins in all (null: one each), can show of each outcome whose risk was stated before.
+    """What so many matched treated can show of each outcome whose risk was stated before; no outcome is looked at.
 
-    No outcome is looked at.
+    ``twins`` is how many these have in all; null: one each.
     """
     wanted = Wanted(protocol.power.level, protocol.power.power)
     rows: Rows = []
