@@ -79,7 +79,7 @@ def test_medical_lines_are_read_for_what_does_not_count_beside_a_drug() -> None:
     assert payloads_read_by(plain) == ["pharmacy_claim"]
     assert payloads_read_by(asked) == ["pharmacy_claim", "medical_claim"]
     rule = asked.model_dump(mode="json")["outcomes"][0]
-    assert around_words(rule) == ", except 0 to 14 days after a care of the family “surgery”"
+    assert around_words(rule) == ", except 0 to 14 days after a day with care of “surgery”"
 
 
 def test_they_are_variants_of_a_grid_and_share_what_they_can() -> None:

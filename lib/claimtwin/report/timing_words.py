@@ -2,8 +2,8 @@
 
 from claimtwin.report.words import Results, Row
 
-NAMED = (("drug", "dispensing of the list"), ("care", "care of the family"), ("procedures", "service of"),
-         ("diagnosis", "diagnosis of"))  # fmt: skip
+NAMED = (("drug", "dispensing of the list"), ("care", "day with care of"), ("procedures", "day with a service of"),
+         ("diagnosis", "day with a diagnosis of"))  # fmt: skip
 
 
 def landmark_of(results: Results) -> int:
