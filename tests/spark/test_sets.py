@@ -9,7 +9,7 @@ from claimtwin.spark.design import DesignColumn
 from claimtwin.spark.invariants import count_broken, invariants_of
 from claimtwin.spark.packing import pack_people
 from claimtwin.spark.pairing import build_pair_members, keep_pairs, match_blocks
-from claimtwin.spark.summaries import sum_balance
+from claimtwin.spark.summaries import count_values, sum_balance
 from claimtwin.study.counts import weighted_pairs
 from pyspark.sql import functions as F
 
@@ -52,6 +52,13 @@ def test_a_match_of_three_to_one(spark):
     lost = matches.where(F.col("nth").isNull() | (F.col("nth") != 2))
     broken = count_broken(lost, scores, people, PROTOCOL, 0.1).toArrow().to_pylist()[0]
     assert broken["outside_ratio"] == len(by_set) and broken["outside_caliper"] > 0
+
+    sides = np.sum(count_values(scores, keep_pairs(matches), ["logit"], 3).toArrow()["counts"].to_pylist(), axis=0)
+    by_size = sides.reshape(4, 2, -1).sum(axis=2)
+    sizes = np.bincount(many, minlength=4)
+    assert by_size[1:, 0].tolist() == sizes[1:].tolist()
+    assert by_size[1:, 1].tolist() == (sizes[1:] // np.arange(1, 4)).tolist()
+    assert by_size[0].tolist() == [(~treated).sum() - len(many), treated.sum() - len(by_set)]
 
     column = DesignColumn("logit")
     sums = sum_balance(scores, keep_pairs(matches), [column], by=["twins"]).toArrow().to_pylist()

@@ -22,6 +22,7 @@ from claimtwin.stats.power import Wanted, detectable_difference
 from claimtwin.stats.standard import Draws
 from claimtwin.stats.subgroups import Grouping, group_effect, interaction_p
 from claimtwin.stats.weighted_balance import weighted_balance
+from claimtwin.study.balance_detail import _weighed
 from claimtwin.study.effects import estimate
 from claimtwin.study.matched import matched_rows
 from claimtwin.study.sensitivity import sensitivity_of
@@ -316,3 +317,12 @@ def test_weights_find_the_planted_effect_on_the_treated_and_intervals_cover_it()
     assert 0.91 <= covered <= 0.985
     assert np.mean([one.estimate for one in found]) == pytest.approx(planted, abs=0.6)
     assert np.mean([one.estimate for one in plain]) < planted - 8
+
+
+def test_distributions_and_code_groups_are_added_up_by_weight() -> None:
+    rng = np.random.default_rng(3)
+    counts = rng.integers(0, 9, (4, 2, 5))
+    told = _weighed(counts)
+    by_hand = [[sum(counts[s, 0, k] / (s + 1) for s in range(4)) for k in range(5)], counts[:, 1].sum(axis=0).tolist()]
+    np.testing.assert_allclose(told, by_hand)
+    assert _weighed(counts[:1]).tolist() == counts[0].tolist()

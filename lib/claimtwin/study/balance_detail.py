@@ -63,12 +63,12 @@ def _distributions(eligible: DataFrame, pairs: DataFrame, names: Sequence[str], 
 
 
 def _weighed(matched: Counts) -> Counts | FloatArray:
-    """(sizes, 2, ...) matched people by size of their set, and arm: added up, a comparator at 1 over the size."""
+    """(2, k) from (sizes, 2, k) matched people by size of their set and arm: a comparator counts 1 over the size."""
     if len(matched) == 1:
         return np.asarray(matched[0])
     weight = np.ones((len(matched), 2))
     weight[:, 0] = 1 / np.arange(1, len(matched) + 1)
-    return np.asarray(np.tensordot(weight[:, :, None], matched.reshape(len(matched), 2, -1), (0, 0)))
+    return np.asarray(np.einsum("sa,sak->ak", weight, matched))
 
 
 def _blocks(
@@ -105,7 +105,7 @@ def _chosen(
         }
 
     matched = np.moveaxis(counted[:, 1:], 1, 0)
-    told = np.moveaxis(_weighed(np.moveaxis(matched, 2, 1)).reshape(2, -1), 0, 1)
+    told = _weighed(np.moveaxis(matched, 2, 1)).T
     sides = rows(counted.sum(axis=1)), rows(counted[:, 1:].sum(axis=1)), rows(told)
     return _shown(sides, set(names), protocol, min_cell)
 
