@@ -33,7 +33,7 @@ def test_crude_odds_ratio() -> None:
 def test_crude_risk_ratio_and_the_press_reading() -> None:
     got = risk_ratio(PUBLISHED)
     assert (round(got.estimate, 3), round(got.low, 3), round(got.high, 3)) == (0.579, 0.509, 0.658)
-    press = relative_reduction(PUBLISHED)
+    press = relative_reduction(risk_ratio(PUBLISHED))
     assert round(press.estimate) == 42
     assert press.low < press.estimate < press.high
 

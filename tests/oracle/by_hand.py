@@ -141,7 +141,7 @@ def criteria(block, study, member, index, one_arm, body):
     span = telling_span(block, member, index)
     age = None if span is None else age_on(block.spans[span].birth, index)
     low, high = study.population.age_min, study.population.age_max
-    answers = {"index_in_window": is_inside(study, index)}
+    answers = {"index_in_window": is_inside(study, index + moved(study))}
     if low is not None or high is not None:
         answers["age"] = age is not None and (low is None or age >= low) and (high is None or age <= high)
     if study.enrollment is not None:
@@ -153,7 +153,33 @@ def criteria(block, study, member, index, one_arm, body):
         window = days_around(index, -study.washout.days, 0 if study.washout.include_index_day else -1)
         answers["washout"] = not fills_on(block, study.washout.codes, member, window)
     answers |= {rule.name: meets(block, rule, member, index, body) for rule in study.criteria}
+    if study.landmark is not None:
+        answers["landmark"] = reaches_landmark(block, study, member, index)
     return answers | {"demographics_known": age is not None, "one_arm": one_arm}, span, age
+
+
+def moved(study):
+    """How long before the real index the index lies."""
+    return timedelta(days=study.placebo.days_earlier if study.placebo else 0)
+
+
+def reaches_landmark(block, study, member, index):
+    last = study.landmark.days
+    if study.enrollment is not None and not is_enrolled(block, study, member, index, 0, last):
+        return False
+    asked = [o for o in study.outcomes if o.kind in ("binary", "time")]
+    if study.landmark.free_of is not None:
+        asked = [o for o in asked if o.name in study.landmark.free_of]
+    return not any(counted(block, o, member, days_around(index, min(o.window[0], 1), last)) for o in asked)
+
+
+def counted(block, outcome, member, days):
+    """Events of an outcome, without those about another event."""
+    found, rule = happened(block, outcome, member, days), outcome.except_around
+    if rule is None:
+        return found
+    first, last = rule.window
+    return [day for day in found if not happened(block, rule, member, days_around(day, -last, -first))]
 
 
 def stays(block, study, member, events, which):
@@ -161,8 +187,10 @@ def stays(block, study, member, events, which):
     if study.arms.overlap == "exclude_roster":
         return which == 0 or not any(start.member == member for start in block.starts)
     rivals = [k for k in (0, 1) if events[k] is not None]
-    inside = [k for k in rivals if is_inside(study, events[k][0])]
-    return which == min(inside or rivals, key=lambda k: (events[k][0], k))
+    arms = (study.arms.treated, study.arms.comparator)
+    real = {k: events[k][0] + (moved(study) if arms[k].source == "assigned" else timedelta(0)) for k in rivals}
+    inside = [k for k in rivals if is_inside(study, real[k])]
+    return which == min(inside or rivals, key=lambda k: (real[k], k))
 
 
 def candidates(block, study, members):
@@ -173,7 +201,9 @@ def candidates(block, study, members):
         events = [index_event(block, study, arm, which, member) for which, arm in enumerate(arms)]
         for which, event in enumerate(events):
             if event is not None:
-                rows.append(candidate(block, study, member, which, event, stays(block, study, member, events, which)))
+                one_arm = stays(block, study, member, events, which)
+                day = event[0] - (timedelta(0) if arms[which].source == "assigned" else moved(study))
+                rows.append(candidate(block, study, member, which, (day, event[1]), one_arm))
     return rows
 
 
@@ -210,18 +240,19 @@ def outcome_counts(block, study, member, index, end=None):
 
 def one_outcome(block, study, outcome, member, index, end):
     first, last = outcome.window
+    first = max(first, study.landmark.days + 1) if study.landmark else first
     if outcome.kind in ("cost", "days_supply"):
         inside = days_around(index, first, last)
         return [max(0, sum(amount for who, day, amount in block.amounts if who == member and day in inside))]
     if outcome.kind not in ("rate", "time"):
-        return [len(happened(block, outcome, member, days_around(index, first, last)))]
+        return [len(counted(block, outcome, member, days_around(index, first, last)))]
     times = followed = 0
     for k in range(first, last + 1):
         day = index + timedelta(days=k)
         if not is_followed(block, study, member, index, day, end):
             break
         followed += 1
-        times += len(happened(block, outcome, member, {day}))
+        times += len(counted(block, outcome, member, {day}))
         if outcome.kind == "time" and times:
             return [1, followed]
     return [times, followed]

@@ -168,6 +168,7 @@ def study_of(dice, first):
         score={"covariates": ["age"], "lookback_days": lookback},
         matching={"block_keys": []},
         outcomes=outcomes,
+        **timing(dice, outcomes),
     )
 
 
@@ -225,7 +226,22 @@ def outcome(dice, k, *, timed):
     )
     if kind == "days_supply":
         return {**told, "kind": kind, "drug": "opioid"}
+    if kind != "cost" and dice.random() < 0.3:
+        low = dice.randint(-4, 3)
+        told["except_around"] = {**event(dice), "window": (low, low + dice.randint(0, 4))}
     return {**told, "kind": kind, **(dice.choice([{}, event(dice)]) if kind == "cost" else event(dice))}
+
+
+def timing(dice, outcomes):
+    """A landmark, and an index moved back, in some studies."""
+    told, last = {}, min(o["window"][1] for o in outcomes)
+    if last > 1 and dice.random() < 0.3:
+        firsts = [o["name"] for o in outcomes if o["kind"] in ("binary", "time")]
+        free_of = dice.choice([None, [], firsts, firsts[:1]])
+        told["landmark"] = {"days": dice.randint(1, last - 1), "free_of": free_of}
+    if dice.random() < 0.3:
+        told["placebo"] = {"days_earlier": max(o["window"][1] for o in outcomes) + dice.randint(1, 9)}
+    return told
 
 
 def number(day, missing=UNKNOWN_DAY):

@@ -6,7 +6,7 @@ from claimtwin.codes.groups import group_numbers, group_of
 from claimtwin.config.score import DataDriven
 from claimtwin.spark.design import DesignColumn, matrix_of
 from claimtwin.spark.held_groups import sum_held
-from claimtwin.spark.summaries import PLACES, SIDES, count_values
+from claimtwin.spark.summaries import PLACES, count_values
 from claimtwin.stats.balance import largest_gap
 from claimtwin.study.terms import choose_groups
 
@@ -31,8 +31,8 @@ def cohort(spark):
     frame = spark.createDataFrame(rows, "person_id string, treated boolean, groups binary, points int, money double")
     treated, others = ([row[0] for row in rows if row[1] == side] for side in (True, False))
     pairs = spark.createDataFrame(
-        [("a", k, one, two, 0.0) for k, (one, two) in enumerate(zip(treated[:60], others, strict=False))],
-        "block string, rank bigint, treated_person string, comparator_person string, distance double",
+        [("a", k, one, two, 1, 1) for k, (one, two) in enumerate(zip(treated[:60], others, strict=False))],
+        "block string, rank bigint, treated_person string, comparator_person string, nth bigint, twins bigint",
     )
     matched = set(treated[:60] + others[:60])
     return rows, frame.repartition(3), pairs, matched
@@ -59,7 +59,7 @@ def test_sides_are_counted_in_one_scan(cohort):
     rows, frame, pairs, matched = cohort
     groups = [DRUGS[1], DIAGNOSES[0], DIAGNOSES[4]]
     parts = sum_held(frame, pairs, groups).toArrow()["counts"].to_pylist()
-    total = np.sum(parts, axis=0).reshape(4, SIDES)
+    total = np.sum(parts, axis=0).reshape(4, 4)
     sides = np.array([2 * (row[0] in matched) + row[1] for row in rows])
     assert total[0].tolist() == np.bincount(sides, minlength=4).tolist()
     for place, group in enumerate(groups, 1):
@@ -70,7 +70,7 @@ def test_sides_are_counted_in_one_scan(cohort):
 def test_distances_of_distributions_come_from_counts(cohort):
     rows, frame, pairs, matched = cohort
     parts = count_values(frame, pairs, ["points", "money"]).toArrow()["counts"].to_pylist()
-    total = np.sum(parts, axis=0).reshape(2, SIDES, PLACES).astype(int)
+    total = np.sum(parts, axis=0).reshape(2, 4, PLACES).astype(int)
     arms = [np.array([row[3] for row in rows if row[1] == side and row[0] in matched]) for side in (True, False)]
     values = np.unique(np.concatenate(arms))
     shares = [np.searchsorted(np.sort(arm), values, "right") / len(arm) for arm in arms]

@@ -10,14 +10,18 @@ from tests.support.rows import protocol_of
 PEOPLE = (
     "person_id string, treated boolean, index_date date, employer_id string, age int, sex string, office_visits int"
 )
-MATCHES = "block string, rank bigint, treated_person string, comparator_person string, distance double, reason string"
+MATCHES = (
+    "block string, rank bigint, treated_person string, comparator_person string, distance double, reason string,"
+    " nth bigint, twins bigint"
+)
 
 
 def test_rows_hold_employer_covariates_and_those_of_subgroups_once(spark):
     people = [("t1", True, None, "E1", 50, "male", 3), ("c1", False, None, None, 51, "female", 0),
               ("t2", True, None, "E2", 60, "male", 1), ("c2", False, None, "E1", 61, "male", 9),
               ("t3", True, None, "E2", 70, "male", 1)]  # fmt: skip
-    matches = [("b", 0, "t2", "c2", 0.1, None), ("a", 0, "t1", "c1", 0.2, None), ("a", None, "t3", None, None, "why")]
+    matches = [("b", 0, "t2", "c2", 0.1, None, 1, 1), ("a", 0, "t1", "c1", 0.2, None, 1, 1),
+               ("a", None, "t3", None, None, "why", None, None)]  # fmt: skip
     counts = [(name, name.startswith("t"), int(name[1]) - 1, 2) for name in ("t1", "c1", "t2", "c2", "t3")]
 
     def made(rows, schema):

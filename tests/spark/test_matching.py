@@ -222,24 +222,25 @@ def checked(spark: SparkSession, pairs, scores, met=ALL_MET, caliper=0.5, protoc
     return found.toArrow().to_pylist()[0]
 
 
-TYPES = ("string", "bigint", "string", "string", "double", "string", "bigint")
-GOOD = [("a", 0, "t1", "c1", 0.1, None, 0), ("a", 1, "t2", "c2", 0.1, None, None)]
+TYPES = ("string", "bigint", "string", "string", "double", "string", "bigint", "bigint", "bigint")
+ONE = (1, 1)
+GOOD = [("a", 0, "t1", "c1", 0.1, None, 0, *ONE), ("a", 1, "t2", "c2", 0.1, None, None, *ONE)]
 SCORED = [("t1", True, "a", 1, 0.0), ("t2", True, "a", 2, 1.0), ("c1", False, "a", 3, 0.1), ("c2", False, "a", 4, 1.1)]
 
 
 def test_a_sound_match_breaks_nothing(spark):
-    assert checked(spark, GOOD, SCORED) == {"pairs": 2, **dict.fromkeys(INVARIANTS, 0)}
+    assert checked(spark, GOOD, SCORED) == {"pairs": 2, "twins": 2, **dict.fromkeys(INVARIANTS, 0)}
 
 
 @pytest.mark.parametrize(
     ("name", "pairs", "scores", "met"),
     [
         ("outside_block", GOOD, [*SCORED[:3], ("c2", False, "b", 4, 1.1)], ALL_MET),
-        ("outside_caliper", [("a", 0, "t1", "c2", 0.1, None, 0)], SCORED, ALL_MET),
-        ("used_twice", [GOOD[0], ("a", 1, "t2", "c1", 0.1, None, None)], SCORED, ALL_MET),
-        ("wrong_arm", [("a", 0, "c1", "t1", 0.1, None, 0)], SCORED, ALL_MET),
+        ("outside_caliper", [("a", 0, "t1", "c2", 0.1, None, 0, *ONE)], SCORED, ALL_MET),
+        ("used_twice", [GOOD[0], ("a", 1, "t2", "c1", 0.1, None, None, *ONE)], SCORED, ALL_MET),
+        ("wrong_arm", [("a", 0, "c1", "t1", 0.1, None, 0, *ONE)], SCORED, ALL_MET),
         ("not_eligible", GOOD, SCORED, 1),
-        ("envious", [*GOOD, ("b", None, "t3", None, None, "none", 2)], SCORED, ALL_MET),
+        ("envious", [*GOOD, ("b", None, "t3", None, None, "none", 2, None, None)], SCORED, ALL_MET),
     ],
 )
 def test_a_broken_match_is_caught_by_name(spark, name, pairs, scores, met):
@@ -248,7 +249,7 @@ def test_a_broken_match_is_caught_by_name(spark, name, pairs, scores, met):
 
 def test_members_of_pairs(spark):
     matches = spark.createDataFrame(
-        [*GOOD, ("a", None, "t3", None, None, "none", None)],
+        [*GOOD, ("a", None, "t3", None, None, "none", None, None, None)],
         ", ".join(f"{f.name} {t}" for f, t in zip(MATCHES, TYPES, strict=True)),
     )
     members = build_pair_members(keep_pairs(matches)).select("rank", "person_id", "treated").orderBy("rank", "treated")

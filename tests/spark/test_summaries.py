@@ -22,8 +22,8 @@ def test_balance_sums_are_exact_in_any_order(spark):
     people = [(f"p{k}", k % 2 == 0, 0.1 * k, "male" if k % 3 else "female") for k in range(60)]
     frame = spark.createDataFrame(people, "person_id string, treated boolean, log_allowed double, sex string")
     pairs = spark.createDataFrame(
-        [("a", k, f"p{2 * k}", f"p{2 * k + 1}", 0.0) for k in range(10)],
-        "block string, rank bigint, treated_person string, comparator_person string, distance double",
+        [("a", k, f"p{2 * k}", f"p{2 * k + 1}", 1, 1) for k in range(10)],
+        "block string, rank bigint, treated_person string, comparator_person string, nth bigint, twins bigint",
     )
     columns = [DesignColumn("log_allowed"), DesignColumn("sex", "male")]
     found = [
@@ -51,9 +51,10 @@ def test_blocks_count_candidates_and_pairs(spark):
     scores = spark.createDataFrame(
         [("a", True), ("a", True), ("a", False), ("b", False)], "block string, treated boolean"
     )
-    matches = spark.createDataFrame([("a", "c1"), ("a", None)], "block string, comparator_person string")
+    rows = [("a", "c1", 1), ("a", "c2", 2), ("a", None, None)]
+    matches = spark.createDataFrame(rows, "block string, comparator_person string, nth bigint")
     rows = sorted(count_blocks(scores, matches).toArrow().to_pylist(), key=lambda row: row["block"])
-    assert [tuple(row.values()) for row in rows] == [("a", 2, 1, 1), ("b", 0, 1, 0)]
+    assert [tuple(row.values()) for row in rows] == [("a", 2, 1, 1, 2), ("b", 0, 1, 0, 0)]
 
 
 def test_steps_of_the_logit_are_counted_by_arm(spark):

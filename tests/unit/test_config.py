@@ -50,8 +50,7 @@ def test_a_fingerprint_follows_the_values():
         ("order=maximum,covariate_calipers={age: 5}", "order: maximum is 1:1"),
         ("covariate_calipers={sex: 1}", "matching.covariate_calipers.sex"),
         ("covariate_calipers={age: .inf}", "matching.covariate_calipers.age"),
-        ("ratio=2", "matching.ratio: a study is 1:1"),
-        ("replace=true", "matching.replace: a study is 1:1"),
+        ("replace=true", "matching.replace: a study is without replacement"),
     ],
 )
 def test_choices_of_a_match_that_contradict_each_other_are_refused(change, words):

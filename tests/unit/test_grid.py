@@ -44,10 +44,10 @@ def grid_of(*changes: dict) -> dict:
         ({"study.seed": 4}, "is not of population"),
         ({"outcomes.nobody.window": [1, 2]}, "no outcome is called 'nobody'"),
         ({"outcomes.any_opioid": 3}, "name a key of the outcome"),
-        ({"matching.ratio": 2}, "a study is 1:1"),
+        ({"matching.replace": True}, "a study is without replacement"),
         ({"washout.days.more": 1}, "'days' has no keys"),
         ({"outcomes.any_opioid.kind": "time"}, "outcomes: those of the study"),
-        ({"score.penalty": {"strength": 0.1}}, "unpenalised"),
+        ({"matching.ratio": 0}, "greater than or equal to 1"),
     ],
 )
 def test_a_variant_that_is_no_study_is_refused_before_anything_runs(change: dict, why: str) -> None:

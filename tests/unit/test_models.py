@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from claimtwin.stats.arms import TwoByTwo, two_by_two
+from claimtwin.stats.arms import TwoByTwo, risk_difference, two_by_two
 from claimtwin.stats.bootstrap import draw_weights, fit_draws
 from claimtwin.stats.effects import binary_effects, count_effects
 from claimtwin.stats.intervals import Effect
@@ -221,7 +221,7 @@ def test_number_needed(binary) -> None:
     points = pick(list(binary_effects("any", HAPPENED, PEOPLE).effects), "table", "risk_difference", "nonrobust")
     assert_same(row, 100 / abs(points.estimate), 100 / abs(points.low), 100 / abs(points.high))
     with pytest.raises(Exception, match="includes no difference"):
-        number_needed(TwoByTwo(100, 10, 100, 11))
+        number_needed(risk_difference(TwoByTwo(100, 10, 100, 11)))
 
 
 def test_one_bootstrap_draw_is_a_weighted_fit() -> None:

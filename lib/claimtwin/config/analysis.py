@@ -5,17 +5,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from claimtwin.config.estimators import BinaryModel, CountModel, ErrorKind, TimeModel
 from claimtwin.config.grid import Variant
 from claimtwin.config.score import CATEGORIES
 from claimtwin.config.strict import Strict
 
 GROUPINGS = (*CATEGORIES, "employer_id")
 """What people are grouped by: what a person is one of, and not a number."""
-
-BinaryModel = Literal["table", "newcombe", "logit", "poisson", "standardised", "mcnemar", "conditional_logit"]
-CountModel = Literal["ols", "poisson", "negative_binomial", "two_part", "gamma"]
-TimeModel = Literal["kaplan_meier", "cox"]
-ErrorKind = Literal["nonrobust", "hc3", "cluster_pair", "cluster_employer", "cluster_both", "bootstrap_pair"]
 
 
 class Models(Strict):

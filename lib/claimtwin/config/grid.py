@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
+from claimtwin.config.estimators import Estimator
 from claimtwin.config.strict import Strict
 
 ALONE: dict[str, Any] = {
@@ -27,6 +28,8 @@ MAY_CHANGE = (
     "outcomes",
     "adjust",
     "histories",
+    "landmark",
+    "placebo",
 )
 """Parts of a protocol that a variant may change; the others are the study's own, or how it is told."""
 
@@ -35,11 +38,21 @@ class Variant(Strict):
     """One study that differs from the main one by ``change``: dotted keys and their values.
 
     An outcome is named: ``outcomes.any_opioid.window``. A whole part may be given, and null where it may be null.
+    ``estimator``: the estimate that is told, where it is not the main one; alone it tells another one of the study.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("estimator",)
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     title: str = ""
-    change: Annotated[dict[str, Any], Field(min_length=1)]
+    change: dict[str, Any] = {}
+    estimator: Estimator | None = None
+
+    @model_validator(mode="after")
+    def _differs(self) -> Self:
+        if not self.change and self.estimator is None:
+            raise ValueError("change: name what differs, or an estimator")
+        return self
 
 
 Study = TypeVar("Study", bound=Strict)
@@ -61,13 +74,26 @@ def grid_faults(study: Study, grid: Sequence[Variant], unshared: Callable[[Study
 
 
 def variant_of(study: Study, variant: Variant) -> Study:
-    """The protocol of one variant: the study's with its changes, the main models alone, and no grid of its own.
+    """The protocol of one variant: the study's with its changes, what it estimates alone, and no grid of its own.
 
     Raises:
         ValueError: The changes contradict each other or the study, or name what is not there.
     """
-    values = study.model_dump(mode="json") | ALONE
+    values = study.model_dump(mode="json")
+    draws = values["models"]["bootstrap_draws"]
+    values |= ALONE if variant.estimator is None else ALONE | asked_of(variant.estimator, draws)
     return type(study).model_validate(changed(values, variant.change))
+
+
+def asked_of(estimator: Estimator, draws: int) -> dict[str, Any]:
+    """Parts of a protocol that ask for one estimator and no other."""
+    design = estimator.design
+    errors = [estimator.errors]
+    named = {kind: [name] if name else [] for kind, name in (
+        ("binary", estimator.binary), ("count", estimator.count), ("time", estimator.time))}  # fmt: skip
+    drawn = draws if estimator.errors == "bootstrap_pair" else 0
+    models = {**named, "errors": errors, "other_errors": errors, "bootstrap_draws": drawn}
+    return {"models": models, "designs": [] if design is None else [design.model_dump(mode="json")]}
 
 
 def changed(values: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

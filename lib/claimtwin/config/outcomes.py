@@ -18,6 +18,20 @@ DAYS = "_days"
 """Ending of the column that holds the days of follow-up of an outcome over time."""
 
 
+class Around(Event):
+    """Another event about which an outcome's events do not count: ``window`` in days after it, negative before it."""
+
+    window: Window
+
+    @model_validator(mode="after")
+    def _window_in_order(self) -> Self:
+        if self.window[0] > self.window[1]:
+            raise ValueError("window: its first day lies after its last day")
+        if self.diagnosis == REGION_OF_INDEX:
+            raise ValueError(f"diagnosis: {REGION_OF_INDEX} belongs to criteria only")
+        return self
+
+
 class Outcome(Strict):
     """What is counted after index, day 0 being the index day.
 
@@ -29,9 +43,10 @@ class Outcome(Strict):
     ``kind``: ``binary`` any event, ``count`` their number, ``rate`` their number by days of follow-up, ``time`` days
     to the first event or to the end of follow-up, ``days_supply`` days' supply of a drug list as dispensed, ``cost``
     allowed cents of the events' lines, or without an event of all lines.
+    ``except_around``: events that do not count so many days about another event, as fills about a surgery.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("procedures",)
+    LATER: ClassVar[tuple[str, ...]] = ("procedures", "except_around")
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     title: str
@@ -42,6 +57,7 @@ class Outcome(Strict):
     diagnosis: DiagnosisGroup | list[DiagnosisRule] | None = None
     procedures: str | list[str] | None = None
     window: Window
+    except_around: Around | None = None
     scale: Annotated[int, Field(ge=1)] = 1
 
     @model_validator(mode="after")
@@ -64,6 +80,8 @@ class Outcome(Strict):
             raise ValueError("kind: 'days_supply' needs a drug list in 'drug'")
         if self.diagnosis == REGION_OF_INDEX:
             raise ValueError(f"diagnosis: {REGION_OF_INDEX} belongs to criteria only")
+        if self.except_around and (self.event is None or self.kind in AMOUNTS):
+            raise ValueError("except_around: only of events that are counted, not of measures and amounts")
         return self
 
     @property

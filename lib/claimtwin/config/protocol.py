@@ -20,10 +20,11 @@ from claimtwin.config.outcomes import Outcome as Outcome
 from claimtwin.config.outcomes import follow_up_faults
 from claimtwin.config.score import ON_REQUEST, Covariate, Score
 from claimtwin.config.strict import Days, Strict
+from claimtwin.config.timing import Landmark, Placebo, after_landmark, free_outcomes, timing_faults
 
 CRITERIA = (
     "index_drawn", "index_in_window", "age", "enrolled_before", "enrolled_after", "washout", "demographics_known",
-    "one_arm", "candidates",
+    "one_arm", "landmark", "candidates",
 )  # fmt: skip
 """Names of the criteria that a study has without naming them, and of the step before all."""
 Region = Literal["back", "neck", "shoulder", "hip", "knee"]
@@ -120,7 +121,7 @@ class Protocol(Strict):
     ``designs`` are others on the same candidates; with any, outcomes of all eligible are counted, after the match.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("criteria", "designs", "balance")
+    LATER: ClassVar[tuple[str, ...]] = ("criteria", "designs", "balance", "landmark", "placebo")
 
     study: Study
     population: Population = Population()
@@ -132,6 +133,8 @@ class Protocol(Strict):
     score: Score
     matching: Matching = Matching()
     outcomes: Annotated[list[Outcome], Field(min_length=1)]
+    landmark: Landmark | None = None
+    placebo: Placebo | None = None
     describe_candidates: bool = False
     designs: list[OtherDesign] = []
     adjust: list[Covariate] = []
@@ -154,7 +157,8 @@ class Protocol(Strict):
             *self._match_faults(),
             *self._history_faults(),
             *self._criterion_faults(),
-            *follow_up_faults(self.outcomes, self.arm_list(), censored=self.censored),
+            *follow_up_faults(self.followed(), self.arm_list(), censored=self.censored),
+            *timing_faults(self.outcomes, self.landmark, self.placebo),
             *subgroup_faults(self.subgroups, get_args(Covariate)),
         ]
         if faults := faults or grid_faults(self, self.sensitivity.grid, Protocol._unshared):
@@ -163,13 +167,10 @@ class Protocol(Strict):
 
     def _unshared(self, variant: "Protocol") -> list[str]:
         """What a variant of a grid cannot have, because variants share their stages and stand in one table."""
-        plain, counted = variant.score.is_plain, [(o.name, o.over_time) for o in variant.outcomes]
-        faults = [] if plain else ["score: a grid fits main effects of the usual covariates, unpenalised"]
-        if variant.arms.comparator.source == "assigned":
-            faults.append("arms.comparator.source: a grid draws no index days")
+        counted = [(o.name, o.over_time) for o in variant.outcomes]
         if counted != [(o.name, o.over_time) for o in self.outcomes]:
-            faults.append("outcomes: those of the study, in its order, over time where they are there")
-        return faults
+            return ["outcomes: those of the study, in its order, over time where they are there"]
+        return []
 
     def _history_faults(self) -> list[str]:
         asked = self.histories or Histories()
@@ -234,10 +235,10 @@ class Protocol(Strict):
         return faults
 
     def _match_faults(self) -> list[str]:
-        """What can be matched, but not be made a study of yet: the models of effects give every pair one weight."""
-        rule = "a study is 1:1 and without replacement, since its models give every pair one weight"
-        keys = ("ratio", self.matching.ratio > 1), ("replace", self.matching.replace)
-        return [f"matching.{key}: {rule}" for key, is_asked in keys if is_asked]
+        """What can be matched, but not be made a study of yet."""
+        if self.matching.replace:
+            return ["matching.replace: a study is without replacement, since its errors let each person be in one set"]
+        return []
 
     def arm_list(self) -> tuple[Arm, Arm]:
         """Return the treated and the comparator arm, in this order."""
@@ -252,12 +253,22 @@ class Protocol(Strict):
         """Every event that outcomes, criteria, exposures and draws are made of, in this order, equal ones again."""
         exposures = [arm.exposure for arm in self.arm_list() if arm.exposure]
         since = [self.draw.since] if self.draw and isinstance(self.draw.since, Event) else []
-        return [*(o.event for o in self.outcomes if o.event), *self.criteria, *exposures, *since]
+        around = [o.except_around for o in self.outcomes if o.except_around]
+        return [*(o.event for o in self.outcomes if o.event), *self.criteria, *exposures, *since, *around]
 
     @property
     def draw(self) -> Draw | None:
         """How days are drawn for people without an event, where more is asked than one of the treated's days."""
         return self.arms.comparator.draw
+
+    def followed(self) -> list[Outcome]:
+        """The outcomes with the windows in which they are counted."""
+        return [after_landmark(outcome, self.landmark) for outcome in self.outcomes]
+
+    def free_of(self) -> list[Outcome]:
+        """Outcomes that nobody may have had by the landmark; none where there is no landmark."""
+        asked, controls = self.landmark, self.sensitivity.negative_controls
+        return [] if asked is None else free_outcomes(asked, self.outcomes, controls)
 
     def drug_lists(self) -> list[str]:
         """Return the names of the drug lists that the study needs, sorted."""

@@ -8,9 +8,9 @@ from claimtwin.config.protocol import Enrollment, Protocol, Washout
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import NO_DAY, Days, Events, Flags, Index, ends_run
 from claimtwin.kernel.deaths import until_death
-from claimtwin.kernel.events import meets
+from claimtwin.kernel.events import meets, outcome_events
 from claimtwin.kernel.follow_up import benefit_spans
-from claimtwin.kernel.index_events import REGION_NAMES, Entries, in_window
+from claimtwin.kernel.index_events import REGION_NAMES, Entries, days_moved, in_window
 from claimtwin.kernel.spans import covers
 
 
@@ -36,14 +36,9 @@ def criteria_of(protocol: Protocol) -> tuple[str, ...]:
     )
     own = (rule.name for rule in protocol.criteria)
     drawn = ("index_drawn",) if protocol.draw and protocol.draw.within else ()
-    return (
-        *drawn,
-        "index_in_window",
-        *(name for name, asked in optional if asked),
-        *own,
-        "demographics_known",
-        "one_arm",
-    )
+    landmark = () if protocol.landmark is None else ("landmark",)
+    named = (name for name, asked in optional if asked)
+    return (*drawn, "index_in_window", *named, *own, *landmark, "demographics_known", "one_arm")
 
 
 def people_at_index(claims: Claims, entries: Entries) -> People:
@@ -91,8 +86,9 @@ def _calendar(day: Days) -> tuple[Index, Index, Index]:
 
 
 def judge(claims: Claims, protocol: Protocol, entries: Entries, people: People) -> dict[str, Flags]:
-    """Every criterion but ``one_arm`` for every entry of one arm."""
-    answers = {"index_in_window": in_window(entries.day, protocol), "demographics_known": people.age >= 0}
+    """Every criterion but ``one_arm`` for every entry of one arm, about its index; the window is of the real index."""
+    real = entries.day + np.int32(days_moved(protocol))
+    answers = {"index_in_window": in_window(real, protocol), "demographics_known": people.age >= 0}
     low, high = protocol.population.age_min, protocol.population.age_max
     answers["age"] = (people.age >= (low or 0)) & (people.age <= (high if high is not None else 2**31))
     if protocol.enrollment is not None:
@@ -103,7 +99,25 @@ def judge(claims: Claims, protocol: Protocol, entries: Entries, people: People) 
         answers["washout"] = naive(claims, entries, protocol.washout)
     for rule in protocol.criteria:
         answers[rule.name] = meets(claims, rule, entries.member, entries.day, entries.body, REGION_NAMES)
+    if protocol.landmark is not None:
+        answers["landmark"] = reaches_landmark(claims, entries, protocol, protocol.landmark.days)
     return answers
+
+
+def reaches_landmark(claims: Claims, entries: Entries, protocol: Protocol, days: int) -> Flags:
+    """Whether each entry is covered to day ``days`` and has by then had none of the outcomes that it must be free of.
+
+    Outcomes count from the first day of their window, or day 1 where it begins later. Without a rule of enrolment
+    nobody's cover is asked. Source: docs/decisions/041-timing.md.
+    """
+    answer = np.ones(len(entries.member), np.bool_)
+    if protocol.enrollment is not None:
+        answer &= enrolled(claims, entries, protocol.enrollment, 0, days)
+    for outcome in protocol.free_of():
+        if outcome.event is not None:
+            events, first = outcome_events(claims, outcome.event, outcome.except_around), min(outcome.window[0], 1)
+            answer &= events.count(entries.member, entries.day, first, days) == 0
+    return answer
 
 
 def enrolled(claims: Claims, entries: Entries, rule: Enrollment, first: int, last: int) -> Flags:

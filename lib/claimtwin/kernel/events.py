@@ -3,6 +3,7 @@
 import numpy as np
 
 from claimtwin.config.events import FAMILIES, REGION_OF_INDEX, Counted, Criterion, Event, Exposure
+from claimtwin.config.outcomes import Around
 from claimtwin.kernel.claims import Claims, Small
 from claimtwin.kernel.columns import Days, Events, Flags, Index, keys
 
@@ -19,6 +20,19 @@ def events_of(claims: Claims, event: Event) -> Events:
     services = claims.services
     rows = services.families[:, FAMILIES.index(codes)]
     return Events.of(services.member[rows], services.day[rows]).distinct_days()
+
+
+def outcome_events(claims: Claims, event: Event, around: Around | None) -> Events:
+    """Events of an outcome, without those that do not count because they lie about another event.
+
+    Source: docs/decisions/041-timing.md.
+    """
+    events = events_of(claims, event)
+    if around is None:
+        return events
+    first, last = around.window
+    near = events_of(claims, around).count(events.member(), events.day(), -last, -first)
+    return Events(events.key[near == 0])
 
 
 def meets(claims: Claims, rule: Criterion, member: Index, index: Days, body: Small, regions: tuple[str, ...]) -> Flags:

@@ -44,12 +44,15 @@ def pick_entries(claims: Claims, protocol: Protocol, arm: Arm, number: int) -> E
     a region that is not studied counts as none (-1). Of these the events of a member's first ``nth`` - 1 days with
     one do not count; the index is ``landmark_days`` after the event, and the window is that of the index. An arm with
     an ``exposure`` keeps of the members whose event was so picked those that the exposure asks for. Who died before
-    the index so found does not come in.
+    the index so found does not come in. The index of a placebo study is then moved back by its days.
 
     Ties: of several on one day the first in the table's key order.
     Source: docs/decisions/003-index-event.md.
     """
     member, day, body = _events(claims, arm, number)
+    moved = np.int32(days_moved(protocol))
+    if arm.source == "assigned":
+        day = day + moved  # it was drawn from moved days
     studied = np.isin(body, [REGION_NAMES.index(region) for region in protocol.regions])
     rows = np.flatnonzero(studied) if arm.require_region else np.arange(len(member))
     member, day, body = member[rows], day[rows], np.where(studied[rows], body[rows], np.int16(-1))
@@ -60,7 +63,12 @@ def pick_entries(claims: Claims, protocol: Protocol, arm: Arm, number: int) -> E
         event_day = day[chosen] - np.int32(arm.landmark_days)
         chosen = chosen[is_exposed(claims, arm.exposure, member[chosen], event_day)]
     chosen = chosen[is_alive(claims.deaths, member[chosen], day[chosen])]
-    return Entries(member[chosen], day[chosen], body[chosen])
+    return Entries(member[chosen], day[chosen] - moved, body[chosen])
+
+
+def days_moved(protocol: Protocol) -> int:
+    """By how many days the index lies before the real one: 0 but in a placebo study."""
+    return 0 if protocol.placebo is None else protocol.placebo.days_earlier
 
 
 def _events(claims: Claims, arm: Arm, number: int) -> tuple[Index, Days, Small]:

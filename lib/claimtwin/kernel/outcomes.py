@@ -8,7 +8,7 @@ from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Days, Index, keys, sum_between
-from claimtwin.kernel.events import events_of
+from claimtwin.kernel.events import outcome_events
 from claimtwin.kernel.follow_up import count_followed, days_at_risk, last_days, time_to_first
 from claimtwin.kernel.outcome_measures import measure
 
@@ -26,7 +26,8 @@ def count_outcomes(
     Args:
         claims: Claims of the block.
         member: Members asked about, in any order; a member may be asked twice.
-        index: Index day of each; day 0 of the outcome's window, of which both ends count.
+        index: Index day of each; day 0 of the outcome's window, of which both ends count. After a landmark windows
+            begin the day after it.
         end_of_data: Last day on which the data are complete, where people are censored; null: the cover alone ends.
 
     A measure of opioid use is what ``outcome_measures`` says, and needs ``claims.opioids``.
@@ -41,7 +42,7 @@ def count_outcomes(
         ConfigError: A measure is asked for where ``claims.opioids`` is null.
     """
     last = last_days(claims, protocol, member, index, end_of_data)
-    found = [column for o in protocol.outcomes for column in _columns(claims, member, index, o, last)]
+    found = [column for o in protocol.followed() for column in _columns(claims, member, index, o, last)]
     return np.stack(found, axis=1)
 
 
@@ -57,7 +58,7 @@ def _columns(claims: Claims, member: Index, index: Days, outcome: Outcome, last:
             rule="a measure is taken from the fills and supply of `histories`",
             remedy="name `histories` in the protocol",
         )
-    events = events_of(claims, outcome.event)
+    events = outcome_events(claims, outcome.event, outcome.except_around)
     if not outcome.over_time:
         return [events.count(member, index, *outcome.window)]
     at_risk = days_at_risk(outcome, index, last)

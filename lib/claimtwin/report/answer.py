@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from claimtwin.report.set_words import among_words
 from claimtwin.report.words import (
     ARMS,
     MAIN,
@@ -12,7 +13,6 @@ from claimtwin.report.words import (
     Row,
     adjustment,
     arm_title,
-    count,
     interval,
     measure_title,
     number,
@@ -97,8 +97,7 @@ def answer(results: Results) -> str:
     what = outcome_title(results, row["outcome"])
     if row["estimate"] is None:
         return f"No effect on “{what}” can be shown ({why_absent(row)})."
-    pairs = results["matching"]["pairs"]
-    people = f"Among {count(pairs)} matched pairs" if pairs is not None else "Among the matched pairs"
+    people = f"Among {among_words(results)}"
     kind = measure_title(row["measure"], outcome_scale(results, row["outcome"])).lower()
     effect = f"{number(row['estimate'])} (95% interval {interval(row['low'], row['high'])})"
     return f"{people}, “{what}”: {_arms_in_words(results, row)}; {adjustment(row)} {kind} {effect}."

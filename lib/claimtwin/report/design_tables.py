@@ -2,6 +2,7 @@
 
 from claimtwin.report.answer import worst_balance
 from claimtwin.report.layout import Table, in_rows
+from claimtwin.report.set_words import WEIGHED, is_of_sets, twins_of, unit
 from claimtwin.report.words import (
     ARMS,
     DASH,
@@ -45,7 +46,7 @@ def table_one(results: Results) -> Table:
     """Means of the covariates by arm, before and after matching."""
     rows = {(row["covariate"], row["when"]): row for row in results["balance"]}
     matching = results["matching"]
-    sizes = (matching["treated"], matching["comparators"], matching["pairs"], matching["pairs"])
+    sizes = (matching["treated"], matching["comparators"], matching["pairs"], twins_of(matching))
     cells = [("People", *map(count, sizes))]
     for name in dict.fromkeys(row["covariate"] for row in results["balance"]):
         means = (_mean(rows.get((name, when)), arm) for when in WHENS for arm in ARMS)
@@ -57,7 +58,8 @@ def table_one(results: Results) -> Table:
         in_rows(cells),
         groups=(("", 1), ("Before matching", 2), ("After matching", 2)),
         strong=frozenset({0}),
-        note="Levels of a category are in % of people; of any other yes-no covariate the mean is the share of people.",
+        note="Levels of a category are in % of people; of any other yes-no covariate the mean is the share of people."
+        + (f" {WEIGHED}" if is_of_sets(results) else ""),
     )
 
 
@@ -105,7 +107,7 @@ def matching_table(results: Results) -> Table:
     """The figures of the match."""
     match = results["matching"]
     rows = [
-        ("Matched pairs", count(match["pairs"])),
+        *_matched_rows(results),
         (f"Eligible, {arm_title(results, 'treated')}", count(match["treated"])),
         ("… of them without a twin", count(match["unmatched_treated"])),
         (f"Eligible, {arm_title(results, 'comparator')}", count(match["comparators"])),
@@ -114,7 +116,21 @@ def matching_table(results: Results) -> Table:
         *((f"Without a twin: {sentence_case(why).lower()}", count(n)) for why, n in sorted(match["reasons"].items())),
     ]
     warning = f"{sentence_case(match['warning'])}." if "warning" in match else ""
-    return Table("Pairs, people without a twin, caliper", ("Figure", "Value"), in_rows(rows), note=warning)
+    return Table(
+        f"{sentence_case(unit(results))}, people without a twin, caliper",
+        ("Figure", "Value"),
+        in_rows(rows),
+        note=warning,
+    )
+
+
+def _matched_rows(results: Results) -> list[tuple[str, str]]:
+    match = results["matching"]
+    if not is_of_sets(results):
+        return [("Matched pairs", count(match["pairs"]))]
+    asked = f"up to {match['ratio']}" + (f", at least {match['floor']}" if match["floor"] > 1 else "")
+    twins = count(twins_of(match))
+    return [("Matched treated", count(match["pairs"])), ("Their twins", twins), ("Twins of one treated", asked)]
 
 
 def blocks_table(results: Results) -> Table:
@@ -124,8 +140,8 @@ def blocks_table(results: Results) -> Table:
         (sentence_case(str(row["block"])), *(count(row[key]) for key in ("treated", "comparator", "pairs")))
         for row in blocks
     ]
-    head = ("Block", *(f"Eligible, {title}" for title in _titles(results)), "Pairs")
-    return Table("Pairs by block", head, in_rows(cells))
+    head = ("Block", *(f"Eligible, {title}" for title in _titles(results)), sentence_case(unit(results)))
+    return Table(f"{sentence_case(unit(results))} by block", head, in_rows(cells))
 
 
 def invariants_table(results: Results) -> Table:

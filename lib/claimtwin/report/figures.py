@@ -100,9 +100,10 @@ def forest_plot(ours: Sequence[Row], published: Sequence[Row], truth: float | No
 
 
 def grid_plot(results: Results, outcome: str, fmt: Format = "svg") -> bytes:
-    """The main estimate beside that of every variant of the grid; no bytes where there is no grid or no number."""
+    """The main estimate beside that of every variant of the grid that measures the same; no bytes without a number."""
     rows = grid_of(results, outcome)
-    told = [(variant_title(results, row), row) for row in rows if row["estimate"] is not None]
+    same = [row for row in rows if row["measure"] == rows[0]["measure"]]
+    told = [(variant_title(results, row), row) for row in same if row["estimate"] is not None]
     if not told:
         return b""
     looks = [(name, row, *((TREATED, "s") if row["variant"] == "main" else (COMPARATOR, "o"))) for name, row in told]

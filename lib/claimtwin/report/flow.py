@@ -7,6 +7,7 @@ from textwrap import shorten, wrap
 
 from markupsafe import Markup, escape
 
+from claimtwin.report.set_words import matched_words, unit
 from claimtwin.report.words import ARMS, Results, Row, arm_title, count
 
 WIDTH, BOX, GAP = 920, 430, 60
@@ -109,7 +110,7 @@ def _pairs(results: Results, top: int) -> list[str]:
     arrows = [f'<path d="{path}"/>{_head(left + 60 + side * 310, top + 44)}' for side, path in enumerate(inward)]
     box = f'<rect class="pairs" x="{left}" y="{top + 44}" width="{BOX}" height="62" rx="6"/>'
     pairs, unmatched = results["matching"]["pairs"], results["matching"]["unmatched_treated"]
-    title = "matched pairs, number withheld" if pairs is None else f"{count(pairs)} matched pairs"
+    title = f"matched {unit(results)}, number withheld" if pairs is None else matched_words(results)
     note = f"treated without a twin inside block and caliper: {count(unmatched)}"
     return [*arrows, box, _text(left + 14, top + 68, title, "n"), _text(left + 14, top + 90, note, "quiet")]
 

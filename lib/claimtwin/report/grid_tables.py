@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from claimtwin.report.layout import Table, in_rows
+from claimtwin.report.method_tables import METHODS, OF_WHOM
 from claimtwin.report.words import (
     DASH,
+    MODELS,
     RATIOS,
     Results,
     Row,
@@ -48,9 +50,31 @@ def variant_title(results: Results, row: Row) -> str:
 
 
 def changes_in_words(results: Results, row: Row) -> str:
-    """What a variant changes, as keys and values."""
-    change: Mapping[str, Any] = _asked(results, row).get("change", {})
-    return listed([f"{key} {plain_value(value)}" for key, value in change.items()]) or DASH
+    """What a variant changes, as keys and values, and where it asks for one its estimator."""
+    asked = _asked(results, row)
+    change: Mapping[str, Any] = asked.get("change", {})
+    told = [f"{key} {plain_value(value)}" for key, value in change.items()]
+    return listed(told + (["another estimator"] if asked.get("estimator") else [])) or DASH
+
+
+def _takes_all(results: Results, row: Row) -> bool:
+    """Whether a variant takes everybody eligible, and no pairs."""
+    return bool((_asked(results, row).get("estimator") or {}).get("design"))
+
+
+def _model(results: Results, row: Row) -> str:
+    """The model in words; of another estimator with its name, and its measure where that is not the table's."""
+    if "model" not in row:
+        return f"{adjustment(row)}, {errors_title(row)}"
+    if _takes_all(results, row):
+        design = _asked(results, row)["estimator"]["design"]
+        return f"{METHODS[design['method']]}, {OF_WHOM[design['estimand']]}: {_measure(results, row)}"
+    name = MODELS.get(row["model"], sentence_case(row["model"]))
+    return f"{name}, {adjustment(row)}, {errors_title(row)}: {_measure(results, row)}"
+
+
+def _measure(results: Results, row: Row) -> str:
+    return measure_title(row["measure"], outcome_scale(results, row["outcome"])).lower()
 
 
 def _asked(results: Results, row: Row) -> Mapping[str, Any]:
@@ -65,8 +89,8 @@ def _table(results: Results, outcome: str) -> Table:
         (
             variant_title(results, row),
             changes_in_words(results, row),
-            count(row["pairs"]),
-            f"{adjustment(row)}, {errors_title(row)}",
+            DASH if _takes_all(results, row) else count(row["pairs"]),
+            _model(results, row),
             with_interval(row),
             p_value(row["p_value"]),
             DASH if row["against_main"] is None else number(row["against_main"]),

@@ -9,6 +9,8 @@ from typing import Any
 from claimtwin.report.answer import outcomes_in
 from claimtwin.report.design_tables import caliper_words
 from claimtwin.report.score_tables import dropped_words, penalty_words
+from claimtwin.report.set_words import WEIGHED, is_of_sets, ratio_words
+from claimtwin.report.timing_words import around_words, landmark_of, moved_words
 from claimtwin.report.words import (
     ARMS,
     Results,
@@ -83,7 +85,7 @@ def _entry(results: Results, protocol: Part) -> str:
     arms = protocol.get("arms", {})
     ways = [_way_in(arms[arm]) for arm in ARMS if arm in arms]
     window = f"Index dates lie from {first} to {last}, both included; day 0 is the index date."
-    return " ".join([*ways, window, *filter(None, [OVERLAPS.get(arms.get("overlap", ""), "")])])
+    return " ".join([*ways, window, *moved_words(protocol), *filter(None, [OVERLAPS.get(arms.get("overlap", ""), "")])])
 
 
 def _way_in(arm: Part) -> str:
@@ -215,10 +217,10 @@ def _match(results: Results, protocol: Part) -> str:
     keys = [GROUP_KEYS.get(key, key) for key in match["block_keys"]]
     inside = f"inside blocks of equal {listed(keys)}" if keys else "in one block"
     return (
-        f"Each treated person was matched to one comparator, {_nearest(asked)}, without replacement, "
+        f"Each treated person was matched to {ratio_words(match)}, {_nearest(asked)}, without replacement, "
         f"{ORDERS[asked.get('order', 'largest')]}, {inside}; caliper: {caliper_words(match)}, "
         f"{_reach(match)}{_widths(asked)}. Ties were broken by a hash of the seed and the person. The effect is "
-        "that on the treated who found a twin."
+        f"that on the treated who found a twin.{' ' + WEIGHED if is_of_sets(results) else ''}"
     )
 
 
@@ -252,8 +254,10 @@ def _outcomes(results: Results, protocol: Part) -> str:
 def _outcome(results: Results, rule: Part) -> str:
     event = _counted(rule)
     first, last = rule["window"]
+    first = max(first, landmark_of(results) + 1)
     how = KINDS.get(rule["kind"], "all are counted")
-    return f"“{outcome_title(results, rule['name'])}”: {event} on days {first} to {last} after index; {how}."
+    days = f"on days {first} to {last} after index{around_words(rule)}"
+    return f"“{outcome_title(results, rule['name'])}”: {event} {days}; {how}."
 
 
 def _models(results: Results, protocol: Part) -> str:

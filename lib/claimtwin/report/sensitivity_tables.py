@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from claimtwin.report.layout import Table, in_rows
+from claimtwin.report.set_words import unit
 from claimtwin.report.words import (
     DASH,
     Results,
@@ -64,11 +65,11 @@ def power_table(results: Results) -> Table | None:
         for row in results.get("power") or []
     ]
     head = ("Outcome", "Expected risk", "Difference, points", "Risk ratio", "Power", "Level")
-    pairs = count(results["matching"]["pairs"])
-    note = (
-        "Told from the number of pairs and the protocol alone: no outcome was looked at. A dash: no reduction would do."
-    )
-    return Table(f"Smallest effect that {pairs} pairs can show", head, in_rows(cells), note=note) if cells else None
+    number_of, what = count(results["matching"]["pairs"]), unit(results)
+    told = f"Told from the number of {what} and the protocol alone: no outcome was looked at."
+    note = f"{told} A dash: no reduction would do."
+    caption = f"Smallest effect that {number_of} {what} can show"
+    return Table(caption, head, in_rows(cells), note=note) if cells else None
 
 
 def _e_values(results: Results, part: Part) -> Table:

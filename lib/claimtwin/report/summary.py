@@ -2,6 +2,7 @@
 
 from claimtwin.report.answer import covers, headline, is_blinded, judged, outcome_rows, planted, worst_balance
 from claimtwin.report.origin_tables import rejected_in_words
+from claimtwin.report.set_words import is_of_sets, twins_of
 from claimtwin.report.words import (
     Results,
     Row,
@@ -20,15 +21,24 @@ LABEL = 21
 ABSENT = "none"
 
 
+def _matched(results: Results) -> tuple[str, str]:
+    match = results["matching"]
+    if not is_of_sets(results):
+        return "Matched pairs", f"{count(match['pairs'])} of {count(match['treated'])} eligible"
+    return (
+        "Matched treated",
+        f"{count(match['pairs'])} of {count(match['treated'])} eligible, {count(twins_of(match))} twins",
+    )
+
+
 def summary_lines(results: Results, *, result_hash: str, report_path: str) -> list[str]:
     """Exactly ten lines: pairs, balance, both arms, effect, truth, whether it is covered, rejects, hash, path.
 
     The effect is the one that the truth is held against; without a truth, the one of the report's answer.
     """
     effect = judged(results) if results.get("truth") else headline(results)
-    match = results["matching"]
     lines = [
-        ("Matched pairs", f"{count(match['pairs'])} of {count(match['treated'])} eligible"),
+        _matched(results),
         ("Worst balance (|SMD|)", f"{_worst(results, 'before')} before, {_worst(results, 'after')} after"),
         ("Treated", _arm(results, effect, "treated")),
         ("Comparator", _arm(results, effect, "comparator")),

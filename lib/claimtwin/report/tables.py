@@ -42,6 +42,7 @@ GATES = ("gate", "outcome", "threshold", "value", "passed")
 PERSON_TIME = ("outcome", "arm", "n", "people", "events", "days", "rate", "low", "high")
 BLOCKS = ("block", "treated", "comparator", "pairs")
 MATCHING = ("pairs", "treated", "unmatched_treated", "comparators")
+SETS = ("ratio", "floor", "twins")
 CALIPER = ("caliper_sd", "caliper")
 NOT_DEFINED = ("variance_ratio", "smd")
 """Columns whose None means that the figure does not exist, not that it is withheld."""
@@ -112,6 +113,7 @@ def matching(results: Results) -> str:
     match = results["matching"]
     lines = [
         *((name, cell(match[name])) for name in MATCHING),
+        *((name, cell(match[name])) for name in SETS if name in match),
         *((name, _no_caliper(match) if match[name] is None else cell(match[name])) for name in CALIPER),
         ("block_keys", cell(match["block_keys"])),
         *((f"unmatched.{why}", cell(people)) for why, people in sorted(match["reasons"].items())),
@@ -154,7 +156,9 @@ def sensitivity(results: Results) -> dict[str, str]:
     rows = {name: part.get(name, []) for name in columns} | {"power": results.get("power") or []}
     columns["power"] = POWER
     if part.get("grid"):
-        columns["grid"], rows["grid"] = GRID, [{**_with_reason(row), "pairs": row["pairs"]} for row in part["grid"]]
+        models = ("model",) if any("model" in row for row in part["grid"]) else ()
+        columns["grid"] = GRID + models
+        rows["grid"] = [{**dict.fromkeys(models), **_with_reason(row), "pairs": row["pairs"]} for row in part["grid"]]
     return {f"{name}.csv": as_csv(columns[name], map(_empty_or_withheld, rows[name])) for name in columns}
 
 

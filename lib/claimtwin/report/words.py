@@ -28,6 +28,8 @@ RATIOS = (
 )  # fmt: skip
 MAIN = ("odds_ratio", "difference_per_scale", "incidence_rate_ratio")
 """The measures that models estimate; one outcome has one of them."""
+TOLD_ENDS = ("estimate", "low", "high", "p_value")
+"""Figures of an effect that go together."""
 ERRORS = {
     "nonrobust": "ordinary",
     "hc3": "HC3",

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from claimtwin.config.protocol import Protocol
+from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.kernel.index_events import day_number
 from claimtwin.schema.tables import TABLES
@@ -18,7 +19,7 @@ from claimtwin.spark.arrow import ddl_of, each_block
 from claimtwin.spark.blocks import MEMBERS
 from claimtwin.spark.decode import CodeBook, claims_of_block
 from claimtwin.spark.design import DesignColumn, matrix_of
-from claimtwin.spark.facts import LAYOUT, candidates_among
+from claimtwin.spark.facts import DRAWN_FROM, candidates_among, layout_of
 from claimtwin.spark.outcomes import KEY, asked_cells, count_asked, outcome_layout
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.moments import Moments, add_moments, moments_of
@@ -27,15 +28,43 @@ from claimtwin.stats.newton import LogitSums, add_sums, logit_sums
 Batches = Iterator[pa.RecordBatch]
 Study = tuple[Protocol, CodeBook]
 NUMBER = pa.field("number", pa.int32())
-GRID = pa.schema([NUMBER, *LAYOUT])
+DAYS = pa.list_(pa.struct([("index_date", pa.date32()), ("people", pa.int64())]))
+USERS = pa.schema([NUMBER, ("index_date", pa.date32())])
 STRETCH = pa.schema([NUMBER, ("x", pa.binary()), ("treated", pa.binary())])
 SUMS = pa.schema([NUMBER, ("sums", pa.list_(pa.float64()))])
 
 
 def find_eligible(blocks: DataFrame, studies: Sequence[Study]) -> DataFrame:
-    """One row per study (``number``, its place), person and arm that meets every criterion, as ``facts`` finds them."""
+    """One row per study (``number``, its place), person and arm that meets every criterion, as ``facts`` finds them.
+
+    Covariates that only some studies ask for are null in the rows of the others. Where comparators are assigned a day,
+    the blocks are passed once more before, for the days of the treated of all such studies.
+    """
+    needed = blocks.select("block_id", MEMBERS, *TABLES)
+    if any(_is_assigned(protocol) for protocol, _ in studies):
+        needed = needed.crossJoin(F.broadcast(_days_of_users(needed, studies)))
     kernel = partial(_eligible_of_block, studies=tuple(studies))
-    return blocks.select("block_id", MEMBERS, *TABLES).mapInArrow(each_block(kernel), schema=ddl_of(GRID))
+    return needed.mapInArrow(each_block(kernel), schema=ddl_of(grid_layout(studies)))
+
+
+def grid_layout(studies: Sequence[Study]) -> pa.Schema:
+    """Number of the study, the columns of all candidates, then what any of the studies asks for."""
+    fields = {field.name: field for protocol, _ in studies for field in layout_of(protocol.score)}
+    return pa.schema([NUMBER, *fields.values()])
+
+
+def _is_assigned(protocol: Protocol) -> bool:
+    return protocol.arms.comparator.source == "assigned"
+
+
+def _days_of_users(needed: DataFrame, studies: Sequence[Study]) -> DataFrame:
+    """One row: for each study that assigns days, how many of its eligible treated have each index day."""
+    kernel = partial(_users_of_block, studies=tuple(studies))
+    users = needed.mapInArrow(each_block(kernel), schema=ddl_of(USERS))
+    counted = users.groupBy("number", "index_date").agg(F.count(F.lit(1)).alias("people"))
+    days = F.sort_array(F.collect_list(F.struct("index_date", "people"))).alias("days")
+    by_study = counted.groupBy("number").agg(days)
+    return by_study.agg(F.collect_list(F.struct("number", "days")).alias(DRAWN_FROM))
 
 
 def pack_designs(eligible: DataFrame, columns: Mapping[int, tuple[int, Sequence[DesignColumn]]]) -> DataFrame:
@@ -86,14 +115,49 @@ def _outcomes_layout(protocol: Protocol) -> pa.Schema:
 
 
 def _eligible_of_block(tables: dict[str, pa.Table], studies: tuple[Study, ...]) -> pa.Table:
-    claims, read, parts = None, None, []
-    for number, (protocol, book) in enumerate(studies):
-        if claims is None or book != read:
-            claims, read = claims_of_block(tables, book), book
-        found = candidates_among(tables, claims, protocol)
+    layout, parts = grid_layout(studies), []
+    for number, claims in _each_read(tables, studies):
+        protocol = studies[number][0]
+        found = candidates_among(_with_days(tables, number), claims, protocol)
         found = found.filter(pc.equal(found["met"], (1 << len(criteria_of(protocol))) - 1))
-        parts.append(_numbered(found, number, GRID))
+        for field in layout:
+            if field.name != NUMBER.name and field.name not in found.column_names:
+                found = found.append_column(field, pa.nulls(found.num_rows, field.type))
+        parts.append(_numbered(found, number, layout))
     return pa.concat_tables(parts)
+
+
+def _users_of_block(tables: dict[str, pa.Table], studies: tuple[Study, ...]) -> pa.Table:
+    """Index days of the treated who meet all but ``one_arm``, for the studies that draw days from them."""
+    parts = [USERS.empty_table()]
+    for number, claims in _each_read(tables, studies):
+        protocol = studies[number][0]
+        if _is_assigned(protocol):
+            found, names = candidates_among(tables, claims, protocol), criteria_of(protocol)
+            wanted = sum(1 << k for k, name in enumerate(names) if name != "one_arm")
+            met = np.asarray(found["met"].to_numpy(), np.int64) & wanted
+            chosen = (met == wanted) & np.asarray(found["treated"].to_numpy(), np.bool_)
+            parts.append(_numbered(found.filter(pa.array(chosen)), number, USERS))
+    return pa.concat_tables(parts)
+
+
+def _each_read(tables: dict[str, pa.Table], studies: tuple[Study, ...]) -> Iterator[tuple[int, Claims]]:
+    """Number of each study and the claims as its lists read them; those of equal lists are read once."""
+    left = list(range(len(studies)))
+    while left:
+        book = studies[left[0]][1]
+        same = [number for number in left if studies[number][1] == book]
+        claims = claims_of_block(tables, book)
+        yield from ((number, claims) for number in same)
+        left = [number for number in left if number not in same]
+
+
+def _with_days(tables: dict[str, pa.Table], number: int) -> dict[str, pa.Table]:
+    """The block with the days that this study draws from, if days are drawn at all."""
+    if DRAWN_FROM not in tables:
+        return tables
+    drawn = {row["number"]: row["days"] for row in tables[DRAWN_FROM][DRAWN_FROM][0].as_py()}
+    return {**tables, DRAWN_FROM: pa.table({DRAWN_FROM: pa.array([drawn.get(number, [])], DAYS)})}
 
 
 def _outcomes_of_block(

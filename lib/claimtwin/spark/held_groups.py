@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from claimtwin.codes.groups import KIND_AT
 from claimtwin.spark.arrow import ddl_of
 from claimtwin.spark.design import groups_held
-from claimtwin.spark.summaries import SIDES, with_matched
+from claimtwin.spark.summaries import side_of, with_matched
 
 HELD = pa.schema([("group", pa.int64()), ("n", pa.int64()), ("people", pa.int64())])
 Batches = Iterator[pa.RecordBatch]
@@ -36,14 +36,14 @@ def most_held(eligible: DataFrame, kinds: Sequence[int], top: int, least: int) -
     return common.withColumn("rank", rank).where(F.col("rank") <= top).select("kind", "group", "n")
 
 
-def sum_held(eligible: DataFrame, pairs: DataFrame, groups: Sequence[int]) -> DataFrame:
-    """One row per task: people of each side, then those of each who hold each group, as (1 + len(groups)) x 4 counts.
+def sum_held(eligible: DataFrame, pairs: DataFrame, groups: Sequence[int], sizes: int = 1) -> DataFrame:
+    """One row per task: people of each side (``side_of``), then those of each who hold each group, as counts.
 
     Whatever the number of groups, one scan; sums of whole numbers are the same in any order.
     """
     people = with_matched(eligible.select("person_id", "treated", "groups"), pairs)
-    sides = people.select((F.col("treated").cast("int") + 2 * F.col("matched").cast("int")).alias("side"), "groups")
-    count = partial(_count_sides, np.array(groups, np.int64))
+    sides = people.select(side_of(sizes), "groups")
+    count = partial(_count_sides, np.array(groups, np.int64), 2 + 2 * sizes)
     return sides.mapInArrow(count, schema="counts array<double>")
 
 
@@ -58,16 +58,16 @@ def _count_held(batches: Batches) -> Batches:
     yield pa.RecordBatch.from_arrays([pa.array(column) for column in whole], schema=HELD)
 
 
-def _count_sides(groups: Counts, batches: Batches) -> Batches:
+def _count_sides(groups: Counts, sides: int, batches: Batches) -> Batches:
     known, order = np.sort(groups), np.argsort(groups)
-    total = np.zeros((1 + len(groups), SIDES), np.int64)
+    total = np.zeros((1 + len(groups), sides), np.int64)
     for batch in batches:
         side = np.asarray(batch.column("side").to_numpy(zero_copy_only=False), np.int64)
-        total[0] += np.bincount(side, minlength=SIDES)
+        total[0] += np.bincount(side, minlength=sides)
         row, group = groups_held(batch)
         at = np.minimum(np.searchsorted(known, group), len(known) - 1)
         hit = known[at] == group
-        cell = at[hit] * SIDES + side[row[hit]]
-        total[1 + order] += np.bincount(cell, minlength=len(groups) * SIDES).reshape(-1, SIDES)
+        cell = at[hit] * sides + side[row[hit]]
+        total[1 + order] += np.bincount(cell, minlength=len(groups) * sides).reshape(-1, sides)
     counts = pa.array([total.ravel().astype(np.float64)], pa.list_(pa.float64()))
     yield pa.RecordBatch.from_arrays([counts], names=["counts"])

@@ -61,7 +61,7 @@ def payloads_read_by(protocol: Protocol) -> list[str]:
     measured = any(outcome.measure for outcome in protocol.outcomes)
     asked = protocol.histories.supply if protocol.histories else None
     stays = measured and asked is not None and asked.hospital_days == "kept"
-    events = [outcome.event for outcome in protocol.outcomes if outcome.event]
+    events = [event for o in protocol.outcomes for event in (o.event, o.except_around) if event]
     all_cost = any(outcome.kind in AMOUNTS and not outcome.event for outcome in protocol.outcomes)
     needed = {
         "pharmacy_claim": measured or all_cost or any(event.drug for event in events),

@@ -25,6 +25,7 @@ from claimtwin.spark.packing import Places, gather_places, unpack_pieces
 MATCHES = pa.schema(
     [("block", pa.string()), ("rank", pa.int64()), ("treated_person", pa.string()), ("comparator_person", pa.string())]
     + [("distance", pa.float64()), ("reason", pa.string()), ("envious", pa.int64())]
+    + [("nth", pa.int64()), ("twins", pa.int64())]
 )
 NO_COMPARATOR = "no comparator in the block"
 NONE_FREE = "no free comparator within the caliper"
@@ -71,7 +72,8 @@ def match_blocks(packed: DataFrame, rules: Rules, distance: Distance = PLAIN, pl
         distance: What else decides who is near.
         places: Which blocks have a task of their own; none of these is cut. Cannot move a pair.
 
-    ``rank`` counts the pairs of a block from 0 in the order in which the treated chose; null without a twin.
+    ``rank`` counts the matched treated of a block from 0 in the order in which they chose; null without a twin. Of one
+    with several twins each is a row: ``nth`` from 1 by round, ``twins`` their number.
     ``distance`` is in units of the logit, or of the distance asked for. ``envious`` is the count of the certificate,
     which must be 0: on the first row of each stretch that was proven together, null on the others.
 
@@ -82,18 +84,29 @@ def match_blocks(packed: DataFrame, rules: Rules, distance: Distance = PLAIN, pl
 
 
 def keep_pairs(matches: DataFrame) -> DataFrame:
-    """One row per pair."""
+    """One row per treated and twin."""
     return matches.where(F.col("comparator_person").isNotNull())
 
 
 def build_pair_members(pairs: DataFrame) -> DataFrame:
-    """One row per person in a pair: ``block``, ``rank``, ``distance``, ``person_id``, ``treated``."""
+    """One row per person in a matched set, the treated once however many twins there are.
+
+    ``block`` and ``rank`` name the set; ``nth`` is 0 for the treated, for a twin which one it is; ``twins`` of the set.
+    """
+    members = build_couple_members(pairs).where(~F.col("treated") | (F.col("couple") == 1))
+    nth = F.when(F.col("treated"), F.lit(0)).otherwise(F.col("couple")).cast("bigint").alias("nth")
+    return members.select("block", "rank", nth, "twins", "person_id", "treated")
+
+
+def build_couple_members(pairs: DataFrame) -> DataFrame:
+    """Two rows per treated and twin, the treated first: the set, ``couple`` (the twin's ``nth``), person and arm."""
     both = F.array(
         F.struct(F.col("treated_person").alias("person_id"), F.lit(True).alias("treated")),
         F.struct(F.col("comparator_person").alias("person_id"), F.lit(False).alias("treated")),
     )
-    member = pairs.select("block", "rank", "distance", F.explode(both).alias("member"))
-    return member.select("block", "rank", "distance", "member.person_id", "member.treated")
+    couple = F.col("nth").alias("couple")
+    member = pairs.select("block", "rank", couple, "twins", F.explode(both).alias("member"))
+    return member.select("block", "rank", "couple", "twins", "member.person_id", "member.treated")
 
 
 def units_of(people: pa.Table, block: Index | None, distance: Distance) -> Units:
@@ -138,12 +151,14 @@ def _rows_of(person: pa.ChunkedArray, names: Sequence[str], units: Units, pairs:
     alone = np.bincount(units.block[~units.treated], minlength=len(names)) == 0
     return rows_of_matches(
         block=pa.array(names).take(pa.array(units.block[treated])),
-        rank=np.concatenate([rank_in(units.block[pairs.treated]), rest]),
+        rank=np.concatenate([rank_in(units.block[pairs.treated], pairs.treated), rest]),
         treated=person.take(pa.array(treated)),
         twin=person.take(pa.array(twin, mask=twin == NOBODY)),
         distance=np.concatenate([pairs.distance, rest]),
         alone=alone[units.block[treated]],
         envious=envious,
+        nth=np.concatenate([pairs.rank, rest]),
+        twins=np.concatenate([twins_of(pairs), rest]),
     )
 
 
@@ -156,23 +171,37 @@ def rows_of_matches(
     distance: Scores,
     alone: Flags,
     envious: int,
+    nth: Index | None = None,
+    twins: Index | None = None,
 ) -> pa.Table:
     """A table of ``MATCHES``: ``rank`` is -1 for who has no twin, whose ``distance`` is not looked at.
 
-    ``alone`` says whose block has no comparator; ``envious`` is told on the first row.
+    ``alone`` says whose block has no comparator; ``envious`` is told on the first row. ``nth`` and ``twins`` null:
+    one twin each.
     """
     none = rank == NOBODY
     reason = REASONS.take(pa.array(np.where(alone, 0, 1), mask=~none))
     numbers = [pa.array(column, mask=none) for column in (rank, distance)]
     told = pa.array(np.full(len(rank), envious), mask=np.arange(len(rank)) > 0)
-    return pa.table([block, numbers[0], treated, twin, numbers[1], reason, told], schema=MATCHES)
+    one = np.ones(len(rank), np.int64)
+    places = [pa.array(one if column is None else column, mask=none) for column in (nth, twins)]
+    return pa.table([block, numbers[0], treated, twin, numbers[1], reason, told, *places], schema=MATCHES)
 
 
-def rank_in(block: Index) -> Index:
-    """Place of each couple among those of its block, which stand together, from 0."""
-    first = np.flatnonzero(starts_run(block)) if len(block) else np.zeros(0, np.int64)
-    length = np.diff(np.append(first, len(block)))
-    return np.arange(len(block)) - np.repeat(first, length)
+def rank_in(block: Index, treated: Index) -> Index:
+    """Place of each couple's treated among those of its block, from 0; couples of one stand together."""
+    if not len(block):
+        return np.zeros(0, np.int64)
+    first = np.flatnonzero(starts_run(block))
+    number = np.cumsum(starts_run(treated))
+    rank: Index = number - np.repeat(number[first], np.diff(np.append(first, len(block))))
+    return rank
+
+
+def twins_of(pairs: Pairs) -> Index:
+    """How many twins each couple's treated has."""
+    many: Index = np.bincount(pairs.treated)[pairs.treated] if len(pairs) else np.zeros(0, np.int64)
+    return many
 
 
 def _numbers(people: pa.Table, name: str, kind: type[np.generic] = np.float64) -> NDArray[np.generic]:

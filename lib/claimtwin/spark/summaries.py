@@ -15,7 +15,7 @@ from claimtwin.stats.overlap import STEPS
 
 BINS = 20
 MOST_STEPS = 20 * STEPS
-SIDES, EIGHTHS, FIRST, PLACES = 4, 8, 512, 4096
+EIGHTHS, FIRST, PLACES = 8, 512, 4096
 EXACT = "decimal(28,9)"
 """Sums of doubles depend on their order in the last digits; sums of decimals do not."""
 
@@ -31,7 +31,10 @@ def count_attrition(candidates: DataFrame, criteria: Sequence[str]) -> DataFrame
 def sum_balance(
     eligible: DataFrame, pairs: DataFrame, columns: Sequence[DesignColumn], by: Sequence[str] = ()
 ) -> DataFrame:
-    """One row per arm and whether matched: ``n``, and for column k ``sum_k`` and ``square_k``; and per ``by``."""
+    """One row per arm and whether matched: ``n``, and for column k ``sum_k`` and ``square_k``; and per ``by``.
+
+    ``by`` may name ``twins``, the number of twins in the person's matched set (null for who is in none).
+    """
     people = with_matched(eligible, pairs)
     sums = [F.sum(c.column().cast(EXACT)).alias(f"sum_{k}") for k, c in enumerate(columns)]
     squares = [F.sum((c.column() * c.column()).cast(EXACT)).alias(f"square_{k}") for k, c in enumerate(columns)]
@@ -39,31 +42,39 @@ def sum_balance(
 
 
 def with_matched(eligible: DataFrame, pairs: DataFrame) -> DataFrame:
-    """The candidates, and whether each is in a pair (``matched``)."""
-    in_pair = build_pair_members(pairs).select("person_id", "treated", F.lit(True).alias("matched"))
+    """The candidates, whether each is in a matched set (``matched``), and the ``twins`` of it."""
+    in_pair = build_pair_members(pairs).select("person_id", "treated", F.lit(True).alias("matched"), "twins")
     people = eligible.join(in_pair, ["person_id", "treated"], "left")
     return people.withColumn("matched", F.coalesce("matched", F.lit(False)))
 
 
-def count_values(eligible: DataFrame, pairs: DataFrame, names: Sequence[str]) -> DataFrame:
-    """One row per task: people by covariate, side (2 x matched + treated) and eighth, as (names, 4, ``PLACES``) counts.
+def side_of(sizes: int = 1) -> Column:
+    """Where a person counts: 2 x place + arm, place 0 for who is not matched, else the number of twins in the set.
+
+    ``sizes``: most twins of a set; there are ``2 + 2 * sizes`` sides. With pairs place 1 is everybody matched.
+    """
+    place = F.least(F.coalesce("twins", F.lit(1)), F.lit(sizes)) * F.col("matched").cast("int")
+    return (F.col("treated").cast("int") + 2 * place).cast("int").alias("side")
+
+
+def count_values(eligible: DataFrame, pairs: DataFrame, names: Sequence[str], sizes: int = 1) -> DataFrame:
+    """One row per task: people by covariate, side (``side_of``) and eighth, as (names, sides, ``PLACES``) counts.
 
     Values below -64 or from 448 on count as the outermost eighth; whole numbers between keep a step each.
     """
     people = with_matched(eligible, pairs)
-    side = (F.col("treated").cast("int") + 2 * F.col("matched").cast("int")).alias("side")
-    count = partial(_count_values, tuple(names))
-    return people.select(side, *names).mapInArrow(count, schema="counts array<double>")
+    count = partial(_count_values, tuple(names), 2 + 2 * sizes)
+    return people.select(side_of(sizes), *names).mapInArrow(count, schema="counts array<double>")
 
 
-def _count_values(names: tuple[str, ...], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    total = np.zeros((len(names), SIDES * PLACES), np.int64)
+def _count_values(names: tuple[str, ...], sides: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    total = np.zeros((len(names), sides * PLACES), np.int64)
     for batch in batches:
         side = np.asarray(batch.column("side").to_numpy(zero_copy_only=False), np.int64)
         for k, name in enumerate(names):
             value = np.clip(DesignColumn(name).values(batch), -FIRST / EIGHTHS, PLACES / EIGHTHS)
             place = np.clip(np.floor(value * EIGHTHS).astype(np.int64) + FIRST, 0, PLACES - 1)
-            total[k] += np.bincount(side * PLACES + place, minlength=SIDES * PLACES)
+            total[k] += np.bincount(side * PLACES + place, minlength=sides * PLACES)
     counts = pa.array([total.ravel().astype(np.float64)], pa.list_(pa.float64()))
     yield pa.RecordBatch.from_arrays([counts], names=["counts"])
 
@@ -85,14 +96,14 @@ def count_steps(scores: DataFrame) -> DataFrame:
 
 
 def count_blocks(scores: DataFrame, matches: DataFrame) -> DataFrame:
-    """One row per block: candidates of each arm, and pairs."""
+    """One row per block: candidates of each arm, ``pairs`` (matched treated) and ``twins``."""
     sizes = scores.groupBy("block").agg(
         F.count_if("treated").alias("treated"), F.count_if(~F.col("treated")).alias("comparator")
     )
-    pairs = matches.groupBy("block").agg(F.count("comparator_person").alias("pairs"))
-    return sizes.join(pairs, "block", "left").select(
-        "block", "treated", "comparator", F.coalesce("pairs", F.lit(0)).alias("pairs")
-    )
+    found = (F.count_if(F.col("nth") == 1).alias("pairs"), F.count("comparator_person").alias("twins"))
+    pairs = matches.groupBy("block").agg(*found)
+    counts = (F.coalesce(name, F.lit(0)).alias(name) for name in ("pairs", "twins"))
+    return sizes.join(pairs, "block", "left").select("block", "treated", "comparator", *counts)
 
 
 def count_reasons(matches: DataFrame) -> DataFrame:

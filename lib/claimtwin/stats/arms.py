@@ -6,7 +6,9 @@ from math import log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.intervals import Estimate, wald, wald_of_log
+from claimtwin.stats.weighted_risks import weighted_risk
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,33 @@ def percent_of(n: int, events: int) -> tuple[float, float, float]:
     return 100 * share, 100 * found.low, 100 * found.high
 
 
-def arm_outcome(count: NDArray[np.int64]) -> ArmOutcome:
-    """Describe one arm from each person's number of occurrences (0 or 1 for a yes-no outcome)."""
+def arm_outcome(count: NDArray[np.int64], weight: FloatArray | None = None) -> ArmOutcome:
+    """Describe one arm from each person's number of occurrences (0 or 1 for a yes-no outcome).
+
+    With ``weight`` people and total stay counts; percent, its interval, ``per_100`` and ``sd`` are weighted.
+    """
     n, people, total = len(count), int((count > 0).sum()), int(count.sum())
     if not n:
         return ArmOutcome(0, 0, None, None, None, 0, None, None)
+    if weight is not None:
+        return ArmOutcome(n, people, *_weighted_percent(count > 0, weight), total, *_weighted_mean(count, weight))
     sd = float(np.std(count, ddof=1)) if n > 1 else None
     return ArmOutcome(n, people, *percent_of(n, people), total, 100 * total / n, sd)
+
+
+def _weighted_percent(happened: NDArray[np.bool_], weight: FloatArray) -> tuple[float, float, float]:
+    risk = weighted_risk(happened, weight)
+    found = wald(100 * risk.share, 100 * sqrt(risk.variance))
+    return found.estimate, found.low, found.high
+
+
+def _weighted_mean(count: NDArray[np.int64], weight: FloatArray) -> tuple[float, float | None]:
+    """Occurrences per 100 people, and their standard deviation per person (weights measure reliability)."""
+    total, squares = float(weight.sum()), float((weight**2).sum())
+    mean = float(weight @ count) / total
+    freedom = total - squares / total
+    sd = sqrt(float(weight @ (count - mean) ** 2) / freedom) if freedom > 0 else None
+    return 100 * mean, sd
 
 
 def two_by_two(happened: NDArray[np.bool_], treated: NDArray[np.bool_]) -> TwoByTwo:
@@ -95,9 +117,8 @@ def risk_difference(table: TwoByTwo) -> Estimate:
     return wald(100 * (one - zero), 100 * error)
 
 
-def relative_reduction(table: TwoByTwo) -> Estimate:
+def relative_reduction(ratio: Estimate) -> Estimate:
     """1 - risk ratio in percent: what a press release calls "less likely". Not 1 - odds ratio."""
-    ratio = risk_ratio(table)
     return Estimate(100 - 100 * ratio.estimate, 100 - 100 * ratio.high, 100 - 100 * ratio.low, ratio.p_value)
 
 

@@ -18,7 +18,7 @@ When = Literal["before", "after"]
 class ArmSums:
     """One column in one arm: number of people, sum of the values, sum of their squares."""
 
-    n: int
+    n: float
     sum: float
     sum_of_squares: float
 
@@ -38,6 +38,31 @@ class ArmSums:
     def share_variance(self) -> float | None:
         """Return p (1 - p) of a 0/1 column; None in an empty arm."""
         return None if self.mean is None else self.mean * (1 - self.mean)
+
+
+@dataclass(frozen=True)
+class WeightedSums(ArmSums):
+    """The same where people weigh differently: ``n`` is the sum of weights, ``squares`` that of their squares.
+
+    The variance takes weights for reliability, as the balance table of R MatchIt does (``stats.weighted_balance``).
+    """
+
+    squares: float = 0.0
+
+    @staticmethod
+    def of(weights: Sequence[float], sums: Sequence[tuple[float, float, float]]) -> "WeightedSums":
+        """From groups of people of one weight: their number, sum and sum of squares."""
+        whole = [sum(w * own[k] for w, own in zip(weights, sums, strict=True)) for k in range(3)]
+        squares = sum(w * w * own[0] for w, own in zip(weights, sums, strict=True))
+        return WeightedSums(whole[0], whole[1], whole[2], squares)
+
+    @property
+    def variance(self) -> float | None:
+        """Weighted variance, never below 0; None for fewer than two people."""
+        if self.n**2 <= self.squares:
+            return None
+        spread = max(self.sum_of_squares - self.sum * self.sum / self.n, 0.0)
+        return spread * self.n / (self.n**2 - self.squares)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.fitting import LOGIT, NO_FIT, CannotFitError, Family
+from claimtwin.stats.matched import Matched
 
 POISSON = np.cumsum([exp(-1) / factorial(k) for k in range(18)])
 """P(weight <= k) for k = 0 to 17; more than 17 has a probability below 1e-16."""
@@ -32,6 +33,12 @@ def draw_weights(seed: int, draws: NDArray[np.int64], pairs: int) -> FloatArray:
         bits = _mix(start[None, :] + _mix(np.arange(pairs, dtype=np.uint64) + np.uint64(1))[:, None])
     uniform = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return np.searchsorted(POISSON, uniform, side="right").astype(np.float64)
+
+
+def weights_of_people(people: Matched, seed: int, draws: NDArray[np.int64], pair: NDArray[np.int64]) -> FloatArray:
+    """(n, draws) weights: those of each person's pair or set, numbered from 0 in ``pair``, times the person's own."""
+    drawn = draw_weights(seed, draws, int(pair.max()) + 1)[pair]
+    return drawn if people.weight is None else drawn * people.weight[:, None]
 
 
 def fit_draws(

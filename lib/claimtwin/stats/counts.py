@@ -64,7 +64,8 @@ def two_part(
     if not 0 < with_some.treated.sum() < len(with_some.treated):
         raise CannotFitError("nobody with an occurrence in an arm")
     many_part = fit_poisson(count[some].astype(np.float64), design[some], with_some, errors)
-    cov = _joint(design, some, count, any_part.params, many_part.params, _groups(people, errors))
+    weight = np.ones(len(count)) if people.weight is None else people.weight
+    cov = _joint(design, some, count, any_part.params, many_part.params, _groups(people, errors), weight)
     expected, slopes = zip(*(_expected(design[people.treated], arm, any_part, many_part) for arm in (1.0, 0.0)),
                            strict=True)  # fmt: skip
     gradient = scale * (slopes[0] - slopes[1])
@@ -93,11 +94,12 @@ def _joint(
     any_params: FloatArray,
     many_params: FloatArray,
     groups: NDArray[np.int64],
+    own: FloatArray,
 ) -> FloatArray:
     """Clustered covariance of both parts; each part's own block is the one that statsmodels gives."""
     risk, mean = 1 / (1 + np.exp(-design @ any_params)), np.exp(design @ many_params)
-    first = _influence(design, some - risk, risk * (1 - risk), groups, np.ones(len(some), bool))
-    second = _influence(design, np.asarray(count - mean), mean, groups, some)
+    first = _influence(design, own * (some - risk), own * (risk * (1 - risk)), groups, np.ones(len(some), bool))
+    second = _influence(design, np.asarray(own * (count - mean)), own * mean, groups, some)
     total = np.zeros((len(np.unique(groups)), 2 * design.shape[1]))
     np.add.at(total, np.unique(groups, return_inverse=True)[1], np.hstack([first, second]))
     return np.asarray(total.T @ total)

@@ -19,6 +19,7 @@ from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.fitting import NO_SPREAD, CannotFitError, design_matrix, independent
 from claimtwin.stats.intervals import Effect, Errors, Estimate, Measure
 from claimtwin.stats.matched import Matched
+from claimtwin.stats.weighted_risks import Risk, weighted_risk, weighted_risk_difference, weighted_risk_ratio
 
 __all__ = ["Effect", "Estimates", "Matched", "binary_effects", "count_effects"]
 
@@ -50,7 +51,7 @@ def binary_effects(outcome: str, happened: NDArray[np.bool_], people: Matched) -
         partial(fitting.odds_ratio, happened),
         why_not=table.empty,
     )
-    return Estimates((*models, *_crude(label, table)), _left_out(people, useful))
+    return Estimates((*models, *_crude(label, table, happened, people)), _left_out(people, useful))
 
 
 def count_effects(outcome: str, count: NDArray[np.int64], people: Matched, *, scale: int = 100) -> Estimates:
@@ -86,15 +87,37 @@ def _fit_on(fit: Fit, people: Matched, columns: list[int], errors: Errors) -> Es
     return fit(design_matrix(people.treated, people.covariates[:, columns]), people, errors)
 
 
-def _crude(label: Callable[..., Effect], table: TwoByTwo) -> list[Effect]:
+def _crude(label: Callable[..., Effect], table: TwoByTwo, happened: NDArray[np.bool_], people: Matched) -> list[Effect]:
+    """Contrasts of the arms' shares; weighted ones, made from each person's part, where people weigh differently."""
     nobody = "" if table.n1 and table.n0 else table.empty
-    measures: dict[Measure, tuple[Callable[[TwoByTwo], Estimate], str]] = {
-        "risk_ratio": (risk_ratio, table.empty),
-        "relative_reduction": (relative_reduction, table.empty),
-        "risk_difference": (risk_difference, nobody),
+
+    def ratio() -> Estimate:
+        return risk_ratio(table) if people.weight is None else weighted_risk_ratio(*weighted_risks(happened, people))
+
+    def apart() -> Estimate:
+        return difference_of_risks(table, happened, people)
+
+    measures: dict[Measure, tuple[Callable[[], Estimate], str]] = {
+        "risk_ratio": (ratio, table.empty),
+        "relative_reduction": (lambda: relative_reduction(ratio()), table.empty),
+        "risk_difference": (apart, nobody),
     }
     plain = partial(label, adjusted=False, errors="nonrobust", model="table")
-    return [labelled(partial(plain, name), partial(make, table), why) for name, (make, why) in measures.items()]
+    return [labelled(partial(plain, name), make, why) for name, (make, why) in measures.items()]
+
+
+def difference_of_risks(table: TwoByTwo, happened: NDArray[np.bool_], people: Matched) -> Estimate:
+    """Difference of risks in percentage points, weighted where people weigh differently; both arms hold people."""
+    if people.weight is None:
+        return risk_difference(table)
+    return weighted_risk_difference(*weighted_risks(happened, people))
+
+
+def weighted_risks(happened: NDArray[np.bool_], people: Matched) -> tuple[Risk, Risk]:
+    """Risks of the treated and of the comparators, both with people."""
+    weight = np.ones(len(happened)) if people.weight is None else people.weight
+    one, zero = (weighted_risk(happened[arm], weight[arm]) for arm in (people.treated, ~people.treated))
+    return one, zero
 
 
 def labelled(label: Callable[..., Effect], make: Callable[[], Estimate], why_not: str) -> Effect:

@@ -3,7 +3,9 @@
 Errors: ``nonrobust`` take the model at its word; ``hc3`` do not trust its variances (MacKinnon and White, J.
 Econometrics 1985;29:305); ``cluster_pair``, ``cluster_employer`` and ``cluster_both`` let people of one cluster
 resemble each other (two ways: Cameron, Gelbach, Miller, J. Bus. Econ. Stat. 2011;29:238), with the usual factor for
-few clusters. statsmodels gives HC0 where a likelihood model is asked for HC3, so those are computed here.
+few clusters. statsmodels gives HC0 where a likelihood model is asked for HC3, so those are computed here. People who
+weigh differently (``Matched.weight``) pull and weigh that much more in every one of them; ordinary errors then take
+weights for counts of people.
 """
 
 import warnings
@@ -14,7 +16,12 @@ from typing import Any
 import numpy as np
 import statsmodels.api as sm
 from numpy.typing import NDArray
-from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning
+from statsmodels.tools.sm_exceptions import (
+    ConvergenceWarning,
+    HessianInversionWarning,
+    PerfectSeparationWarning,
+    SpecificationWarning,
+)
 
 from claimtwin.stats.design import dependent_columns
 from claimtwin.stats.exact import FloatArray
@@ -126,7 +133,7 @@ def difference(value: FloatArray, design: FloatArray, people: Matched, errors: E
     if len(design) <= design.shape[1]:
         raise CannotFitError("fewer people than columns")
     options = {"cov_type": "HC3"} if errors == "hc3" else covariance(errors, people)
-    fit = guarded(lambda: sm.OLS(value, design).fit(use_t=True, **options))
+    fit = guarded(lambda: least_squares(value, design, people).fit(use_t=True, **options))
     with np.errstate(invalid="ignore"):  # a variance may come out negative, of another column, too
         error = fit.bse[ARM]
     if not np.isfinite(error):
@@ -137,14 +144,26 @@ def difference(value: FloatArray, design: FloatArray, people: Matched, errors: E
     return Estimate(apart, float(low), float(high), p_value)
 
 
+def least_squares(value: FloatArray, design: FloatArray, people: Matched) -> Any:
+    """Statsmodels' model of ordinary least squares, or of weighted ones where people weigh differently."""
+    return sm.OLS(value, design) if people.weight is None else sm.WLS(value, design, weights=people.weight)
+
+
+def logit_model(y: FloatArray, design: FloatArray, people: Matched) -> Callable[..., Any]:
+    """What fits statsmodels' logistic regression, a weighted one where people weigh differently."""
+    if people.weight is None:
+        return lambda **options: sm.Logit(y, design).fit(disp=0, maxiter=100, **options)
+    weighted = sm.GLM(y, design, family=sm.families.Binomial(), var_weights=people.weight)
+    return lambda **options: weighted.fit(tol=1e-12, maxiter=100, **options)
+
+
 def fit_logit(y: FloatArray, design: FloatArray, people: Matched, errors: Errors) -> Fit:
     """Logistic regression.
 
     Raises:
         CannotFitError: It has no finite solution, or the errors cannot be made.
     """
-    make = lambda **options: sm.Logit(y, design).fit(disp=0, maxiter=100, **options)  # noqa: E731
-    return _likelihood(make, y, design, people, errors, LOGIT)
+    return _likelihood(logit_model(y, design, people), y, design, people, errors, LOGIT)
 
 
 def fit_poisson(
@@ -159,7 +178,7 @@ def fit_poisson(
     Raises:
         CannotFitError: It has no finite solution, or the errors cannot be made.
     """
-    model = sm.GLM(y, design, family=sm.families.Poisson(), offset=offset)
+    model = sm.GLM(y, design, family=sm.families.Poisson(), offset=offset, var_weights=people.weight)
     make = lambda **options: model.fit(tol=1e-12, maxiter=100, **options)  # noqa: E731
     return _likelihood(make, y, design, people, errors, POISSON)
 
@@ -175,7 +194,7 @@ def fit_gamma(y: FloatArray, design: FloatArray, people: Matched, errors: Errors
     """
     if (y < 0).any():
         raise CannotFitError("an amount is negative")
-    model = sm.GLM(y, design, family=sm.families.Gamma(sm.families.links.Log()))
+    model = sm.GLM(y, design, family=sm.families.Gamma(sm.families.links.Log()), var_weights=people.weight)
     make = lambda **options: model.fit(tol=1e-12, maxiter=200, **options)  # noqa: E731
     return _likelihood(make, y, design, people, errors, GAMMA)
 
@@ -216,6 +235,7 @@ def guarded(fit: Callable[[], Any]) -> Any:
     """Run a fit; statsmodels' warnings and errors that its numbers mean nothing become ``CannotFitError``."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", SpecificationWarning)  # of errors with weights: held against sums by hand
         for fatal in FATAL:
             warnings.simplefilter("error", fatal)
         try:
@@ -237,15 +257,19 @@ def _likelihood(
     cov = np.asarray(found.cov_params())
     if errors == "hc3":
         with np.errstate(divide="ignore", invalid="ignore"):  # of somebody who alone decides a coefficient
-            cov = guarded(lambda: _hc3(y, np.asarray(found.predict()), design, family))
+            cov = guarded(lambda: _hc3(y, np.asarray(found.predict()), design, family, people.weight))
     if not np.isfinite(cov[ARM, ARM]) or cov[ARM, ARM] < 0:
         raise CannotFitError(NOT_FINITE)
     return Fit(np.asarray(found.params), cov)
 
 
-def _hc3(y: FloatArray, mean: FloatArray, design: FloatArray, family: Family) -> FloatArray:
-    weight = family.weight(y, mean)
+def _hc3(
+    y: FloatArray, mean: FloatArray, design: FloatArray, family: Family, own: FloatArray | None = None
+) -> FloatArray:
+    weight, pull = family.weight(y, mean), family.pull(y, mean)
+    if own is not None:
+        weight, pull = own * weight, own * pull
     bread = np.linalg.inv(design.T @ (design * weight[:, None]))
     leverage = weight * np.einsum("ij,jk,ik->i", design, bread, design)
-    score = design * (family.pull(y, mean) / (1 - leverage))[:, None]
+    score = design * (pull / (1 - leverage))[:, None]
     return np.asarray(bread @ (score.T @ score) @ bread)

@@ -13,20 +13,22 @@ from numpy.typing import NDArray
 from statsmodels.stats.proportion import confint_proportions_2indep, test_proportions_2indep
 
 from claimtwin.stats import fitting
-from claimtwin.stats.arms import TwoByTwo, crude_odds_ratio, risk_difference, two_by_two
+from claimtwin.stats.arms import TwoByTwo, crude_odds_ratio, two_by_two
 from claimtwin.stats.counts import TWO_PART, negative_binomial_ratio, two_part
-from claimtwin.stats.effects import labelled, usable, useful_for
+from claimtwin.stats.effects import difference_of_risks, labelled, usable, useful_for, weighted_risks
 from claimtwin.stats.fitting import CannotFitError, Family, Fit, design_matrix
 from claimtwin.stats.intervals import Effect, Errors, Estimate, Measure
 from claimtwin.stats.matched import Matched
-from claimtwin.stats.paired import PairTable, conditional_odds_ratio, mcnemar, pair_table
+from claimtwin.stats.paired import OF_PAIRS_ALONE, PairTable, conditional_odds_ratio, mcnemar, pair_table
 from claimtwin.stats.resampled import drawn_difference, drawn_ratio
 from claimtwin.stats.standard import MEASURES, Draws, bootstrapped, standardised
+from claimtwin.stats.weighted_risks import weighted_odds_ratio
 
 Make = Callable[[list[int], Errors], tuple[Estimate, ...]]
 SHOWN = ("nonrobust", "cluster_pair")
 """Errors of the main model that ``stats.effects`` gives already."""
 PAIRED = ("mcnemar", "conditional_logit")
+UNWEIGHTED = "this model knows no weights, and sets differ in their number of twins"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def newcombe(table: TwoByTwo) -> Estimate:
     return Estimate(points, 100 * float(low), 100 * float(high), p_value if np.isfinite(p_value) else 1.0)
 
 
-def number_needed(table: TwoByTwo) -> Estimate:
+def number_needed(points: Estimate) -> Estimate:
     """People treated for one event fewer (or more): 100 over the risk difference in points, and over its limits.
 
     Source: Altman, BMJ 1998;317:1309.
@@ -90,7 +92,6 @@ def number_needed(table: TwoByTwo) -> Estimate:
     Raises:
         CannotFitError: The interval of the difference holds nought, so that of the number has no end.
     """
-    points = risk_difference(table)
     if points.low <= 0 <= points.high:
         raise CannotFitError("the interval of the risk difference includes no difference")
     near, far = sorted((abs(points.low), abs(points.high)))
@@ -102,6 +103,11 @@ def _binary(happened: NDArray[np.bool_], people: Matched, plan: Plan) -> dict[st
     nobody = "" if table.n1 and table.n0 else table.empty
     y, why = happened.astype(np.float64), table.empty
 
+    def crude() -> Estimate:
+        plain = people.weight is None
+        return crude_odds_ratio(table) if plain else weighted_odds_ratio(*weighted_risks(happened, people))
+
+    needed = lambda: number_needed(difference_of_risks(table, happened, people))  # noqa: E731
     logit = _ratio_by(fitting.fit_logit, fitting.LOGIT, y, people, plan)
     poisson = _ratio_by(fitting.fit_poisson, fitting.POISSON, y, people, plan)
     robust = tuple(errors for errors in plan.other_errors if errors != "bootstrap_pair")  # which has a row of its own
@@ -109,10 +115,12 @@ def _binary(happened: NDArray[np.bool_], people: Matched, plan: Plan) -> dict[st
     drawn = lambda columns, _: bootstrapped(happened, people, columns, plan.draws)  # noqa: E731
     return {
         "table": [
-            _crude("table", "odds_ratio", lambda: crude_odds_ratio(table), why),
-            _crude("table", "number_needed", lambda: number_needed(table), nobody),
+            _crude("table", "odds_ratio", crude, why),
+            _crude("table", "number_needed", needed, nobody),
         ],
-        "newcombe": [_crude("newcombe", "risk_difference", lambda: newcombe(table), nobody, errors="score")],
+        "newcombe": [
+            _crude("newcombe", "risk_difference", lambda: newcombe(table), nobody or no_weights(people), errors="score")
+        ],
         "logit": [Model("logit", ("odds_ratio",), logit, _more(plan), why)],
         "poisson": [Model("poisson", ("risk_ratio",), poisson, plan.other_errors, why)],
         "standardised": [risks]
@@ -125,11 +133,17 @@ def _paired(happened: NDArray[np.bool_], people: Matched, pairs: PairTable) -> d
     def conditional(columns: list[int], _: Errors) -> tuple[Estimate, ...]:
         return (conditional_odds_ratio(happened, people, columns),)
 
-    found = _crude("mcnemar", "odds_ratio", lambda: mcnemar(pairs), pairs.empty, errors="within_pairs")
-    return {
-        "mcnemar": [found],
-        "conditional_logit": [replace(found, name="conditional_logit", make=conditional, adjusted=(True,))],
-    }
+    sets = people.has_sets
+    why = OF_PAIRS_ALONE if sets else pairs.empty
+    found = _crude("mcnemar", "odds_ratio", lambda: mcnemar(pairs), why, errors="within_pairs")
+    forms = (False, True) if sets else (True,)  # of pairs McNemar's is the unadjusted one
+    within = replace(found, name="conditional_logit", make=conditional, adjusted=forms, why_not="" if sets else why)
+    return {"mcnemar": [found], "conditional_logit": [within]}
+
+
+def no_weights(people: Matched) -> str:
+    """Why a model without weights cannot be asked, in words; empty where it can."""
+    return "" if people.weight is None else UNWEIGHTED
 
 
 def _count(count: NDArray[np.int64], people: Matched, plan: Plan, scale: int) -> dict[str, Model]:
@@ -155,7 +169,7 @@ def _count(count: NDArray[np.int64], people: Matched, plan: Plan, scale: int) ->
         "ols": Model("ols", ("difference_per_scale",), ols, _more(plan), empty),
         "poisson": Model("poisson", ("rate_ratio",), poisson, plan.other_errors, empty or none),
         "negative_binomial": Model("negative_binomial", ("rate_ratio",), overdispersed, plan.other_errors,
-                                   empty or none),
+                                   empty or none or no_weights(people)),
         "gamma": Model("gamma", ("total_ratio",), gamma, plan.other_errors, empty or none),
         "two_part": Model("two_part", TWO_PART, parts, plan.other_errors, empty or none),
     }  # fmt: skip

@@ -17,11 +17,17 @@ from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.fitting import ENDLESS, NOT_FINITE, CannotFitError, apart_from_constant, guarded
 from claimtwin.stats.intervals import Estimate, wald_of_log
 from claimtwin.stats.matched import Matched
+from claimtwin.stats.matched_sets import conditional_ratio_of_sets
+
+OF_PAIRS_ALONE = "made for pairs; here a treated may have several twins"
 
 
 @dataclass(frozen=True)
 class PairTable:
-    """Pairs by who had the outcome: both, only the treated, only the comparator, neither."""
+    """Pairs by who had the outcome: both, only the treated, only the comparator, neither.
+
+    Of sets with several twins the comparator had it where any of them had.
+    """
 
     both: int
     treated_only: int
@@ -62,9 +68,11 @@ def whole_pairs(people: Matched) -> Pairs:
 
 
 def pair_table(happened: NDArray[np.bool_], people: Matched) -> PairTable:
-    """Count the pairs."""
+    """Count the pairs, or the sets."""
     pairs = whole_pairs(people)
     one, zero = happened[pairs.treated], happened[pairs.comparator]
+    if people.has_sets:
+        zero = np.isin(people.pair[pairs.treated], people.pair[happened & ~people.treated])
     return PairTable(int((one & zero).sum()), int((one & ~zero).sum()), int((~one & zero).sum()),
                      int((~one & ~zero).sum()))  # fmt: skip
 
@@ -80,11 +88,14 @@ def mcnemar(table: PairTable) -> Estimate:
 def conditional_odds_ratio(happened: NDArray[np.bool_], people: Matched, columns: list[int]) -> Estimate:
     """Odds ratio of the treated by conditional logistic regression, adjusted for the covariates of ``columns``.
 
-    Differences that do not vary, or that others already say, are left out.
+    Of pairs; sets with several twins go to ``stats.matched_sets``. Differences that do not vary, or that others
+    already say, are left out.
 
     Raises:
         CannotFitError: Fewer discordant pairs than columns, or no finite solution.
     """
+    if people.has_sets:
+        return conditional_ratio_of_sets(happened, people, columns)
     pairs = whole_pairs(people)
     odd = happened[pairs.treated] != happened[pairs.comparator]
     one, zero = pairs.treated[odd], pairs.comparator[odd]

@@ -11,8 +11,9 @@ from scipy.stats import chi2
 
 from claimtwin.stats import fitting
 from claimtwin.stats.effects import ERRORS, Estimates, labelled, useful_for
+from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.fitting import design_matrix, ratio
-from claimtwin.stats.intervals import Effect, Errors, Estimate
+from claimtwin.stats.intervals import Effect, Errors, Estimate, wald_of_log
 from claimtwin.stats.matched import Matched
 from claimtwin.stats.models import Model, Plan, rows_of
 
@@ -46,16 +47,34 @@ class PersonTime:
 NO_TIME = PersonTime(None, None, None, None, None, None, None)
 
 
-def person_time(events: NDArray[np.int64], days: NDArray[np.int64]) -> PersonTime:
-    """Rate of one arm from each person's events and days at risk; people without a day at risk are left out."""
+def person_time(events: NDArray[np.int64], days: NDArray[np.int64], weight: FloatArray | None = None) -> PersonTime:
+    """Rate of one arm from each person's events and days at risk; people without a day at risk are left out.
+
+    With ``weight`` people, events and days stay counts, and the rate is weighted; its interval is then that of a ratio
+    mean on the log scale, and null without events.
+    """
     total, time, at_risk = int(events.sum()), int(days.sum()), days > 0
     n, people = int(at_risk.sum()), int((events > 0).sum())
     if not time:
         return PersonTime(n, people, total, time, None, None, None)
     years = time / (YEAR * PER)
+    if weight is not None:
+        return PersonTime(n, people, total, time, *_weighted_rate(events, days / (YEAR * PER), weight))
     low = float(chi2.ppf(0.025, 2 * total)) / 2 if total else 0.0
     high = float(chi2.ppf(0.975, 2 * (total + 1))) / 2
     return PersonTime(n, people, total, time, total / years, low / years, high / years)
+
+
+def _weighted_rate(
+    events: NDArray[np.int64], years: FloatArray, weight: FloatArray
+) -> tuple[float, float | None, float | None]:
+    time = float(weight @ years)
+    rate = float(weight @ events) / time
+    if rate == 0:
+        return 0.0, None, None
+    error = float(np.sqrt(((weight * (events - rate * years)) ** 2).sum())) / time
+    found = wald_of_log(float(np.log(rate)), error / rate)
+    return rate, found.low, found.high
 
 
 def rate_effects(outcome: str, events: NDArray[np.int64], days: NDArray[np.int64], people: Matched) -> Estimates:

@@ -5,7 +5,7 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
-from claimtwin.stats.bootstrap import draw_weights, fit_draws
+from claimtwin.stats.bootstrap import fit_draws, weights_of_people
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.fitting import ARM, IDENTITY, LOGIT, CannotFitError, Family, Fit
 from claimtwin.stats.intervals import Estimate
@@ -31,7 +31,9 @@ def drawn_difference(value: FloatArray, design: FloatArray, people: Matched, dra
     spread = float(value.std())
     if spread == 0:
         raise CannotFitError("the values do not vary")
-    start = np.asarray(np.linalg.lstsq(design, value / spread, rcond=None)[0], np.float64)
+    root = np.ones(len(value)) if people.weight is None else np.sqrt(people.weight)
+    weighed = (design * root[:, None], root * value / spread)
+    start = np.asarray(np.linalg.lstsq(*weighed, rcond=None)[0], np.float64)
     found = coefficients(value / spread, design, people, start, draws, IDENTITY)
     return percentiles(spread * float(start[ARM]), spread * found, float)
 
@@ -45,7 +47,7 @@ def coefficients(
     pair = np.unique(people.pair, return_inverse=True)[1]
     parts = []
     for numbers in np.array_split(np.arange(draws.number), max(1, -(-draws.number // CHUNK))):
-        weights = draw_weights(draws.seed, numbers, int(pair.max()) + 1)[pair]
+        weights = weights_of_people(people, draws.seed, numbers, pair)
         if not all(_has_mean(y[arm], weights[arm], family) for arm in (people.treated, ~people.treated)):
             raise CannotFitError("a bootstrap draw has no events, or only events, in an arm")
         parts.append(fit_draws(y, design, weights, start, family)[ARM])

@@ -11,7 +11,7 @@ from math import exp, log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from claimtwin.stats.bootstrap import draw_weights, fit_draws
+from claimtwin.stats.bootstrap import fit_draws, weights_of_people
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.fitting import ARM, CannotFitError, design_matrix, fit_logit
 from claimtwin.stats.intervals import Errors, Estimate, Measure, two_sided, wald, wald_of_log
@@ -65,7 +65,7 @@ def bootstrapped(
     start = fit_logit(y, design, people, "nonrobust").params
     pair = np.unique(people.pair, return_inverse=True)[1]
     drawn = [
-        _risks_of_draws(y, design, people.treated, draw_weights(draws.seed, numbers, int(pair.max()) + 1)[pair], start)
+        _risks_of_draws(y, design, people.treated, weights_of_people(people, draws.seed, numbers, pair), start)
         for numbers in np.array_split(np.arange(draws.number), max(1, -(-draws.number // CHUNK)))
     ]
     found = _risks(design[people.treated], np.ones((int(people.treated.sum()), 1)), start[:, None])

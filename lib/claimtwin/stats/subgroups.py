@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
@@ -17,7 +16,7 @@ from claimtwin.stats import fitting
 from claimtwin.stats.arms import ArmOutcome, arm_outcome, two_by_two
 from claimtwin.stats.effects import labelled
 from claimtwin.stats.exact import FloatArray
-from claimtwin.stats.fitting import CannotFitError, covariance, design_matrix, guarded
+from claimtwin.stats.fitting import CannotFitError, covariance, design_matrix, guarded, least_squares, logit_model
 from claimtwin.stats.intervals import Effect
 from claimtwin.stats.matched import Matched
 from claimtwin.stats.withhold import NOTHING, SMALL_CELL
@@ -111,9 +110,10 @@ def interaction_p(
     options = covariance("cluster_pair", some)
     if scale is None:
         y = (count[rows] > 0).astype(np.float64)
-        fit = guarded(lambda: sm.Logit(y, design).fit(disp=0, maxiter=100, **options))
+        fit = guarded(lambda: logit_model(y, design, some)(**options))
     else:
-        fit = guarded(lambda: sm.OLS(count[rows].astype(np.float64) * scale, design).fit(use_t=True, **options))
+        value = count[rows].astype(np.float64) * scale
+        fit = guarded(lambda: least_squares(value, design, some).fit(use_t=True, **options))
     p_value = float(guarded(lambda: fit.wald_test(contrasts, scalar=True)).pvalue)
     if not np.isfinite(p_value):
         raise CannotFitError("the test has no finite value")

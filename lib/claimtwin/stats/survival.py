@@ -27,7 +27,7 @@ from claimtwin.stats.fitting import (
 )
 from claimtwin.stats.intervals import Effect, Errors, Estimate, wald
 from claimtwin.stats.matched import Matched
-from claimtwin.stats.models import Model, Plan, rows_of
+from claimtwin.stats.models import Model, Plan, no_weights, rows_of
 from claimtwin.stats.person_time import why_no_ratio
 
 Flags = NDArray[np.bool_]
@@ -68,7 +68,8 @@ def time_models(outcome: str, follow: FollowUp, people: Matched, plan: Plan, *, 
 
     ``horizon`` is the day at which risks are compared.
     """
-    why, errors = why_no_ratio(follow.event, people.treated), plan.other_errors
+    errors, weights = plan.other_errors, no_weights(people)
+    why = why_no_ratio(follow.event, people.treated) or weights
 
     def hazards(columns: list[int], kind: Errors) -> tuple[Estimate, ...]:
         return (hazard_ratio(follow, people, columns, kind),)
@@ -77,7 +78,7 @@ def time_models(outcome: str, follow: FollowUp, people: Matched, plan: Plan, *, 
         return (risk_difference_at(follow, people, horizon, kind),)
 
     known = {
-        "kaplan_meier": Model("kaplan_meier", ("risk_difference",), risks, errors, adjusted=(False,)),
+        "kaplan_meier": Model("kaplan_meier", ("risk_difference",), risks, errors, weights, adjusted=(False,)),
         "cox": Model("cox", ("hazard_ratio",), hazards, errors, why),
     }
     asked = [known[name] for name in plan.models if name in known]

@@ -122,7 +122,12 @@ def withhold_cost(
 
 
 def withhold_means(
-    rows: Sequence[BalanceRow], sizes: dict[str, tuple[int, int]], binary: Collection[str], min_cell: int
+    rows: Sequence[BalanceRow],
+    sizes: dict[str, tuple[int, int]],
+    binary: Collection[str],
+    min_cell: int,
+    *,
+    counted: Sequence[BalanceRow] | None = None,
 ) -> list[BalanceRow]:
     """Balance rows, with both means of a 0/1 covariate withheld where either stands for few people.
 
@@ -131,10 +136,11 @@ def withhold_means(
     Args:
         sizes: Treated and comparators for each ``when``.
         binary: Names of the 0/1 covariates: a mean times the size is a count.
+        counted: The same rows with unweighted means, which times the sizes are counts, where ``rows`` are weighted.
     """
     return [
-        _without_means(row) if row.covariate in binary and _few_stand_behind(row, sizes[row.when], min_cell) else row
-        for row in rows
+        _without_means(row) if row.covariate in binary and _few_stand_behind(own, sizes[row.when], min_cell) else row
+        for row, own in zip(rows, rows if counted is None else counted, strict=True)
     ]
 
 

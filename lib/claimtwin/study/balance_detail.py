@@ -16,15 +16,17 @@ from claimtwin.spark.facts import is_eligible
 from claimtwin.spark.held_groups import sum_held
 from claimtwin.spark.pairing import keep_pairs
 from claimtwin.spark.scores import block_name
-from claimtwin.spark.summaries import PLACES, SIDES, count_values, sum_balance
+from claimtwin.spark.summaries import PLACES, count_values, sum_balance
 from claimtwin.stats.balance import ArmPair, ArmSums, balance_table, largest_after, largest_gap
+from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.withhold import is_small, withhold_means
-from claimtwin.study.counts import FEW, Rows, arm_pairs
+from claimtwin.study.counts import FEW, Rows, arm_pairs, sets_apart, weighted_pairs
 from claimtwin.study.scoring import MOST_TASKS
 from claimtwin.study.tables import Design
 
 WHENS = ("before", "after")
 Counts = NDArray[np.int64]
+Sides = tuple[dict[str, ArmPair], dict[str, ArmPair], dict[str, ArmPair]]
 
 
 def detail_part(design: Design, protocol: Protocol, min_cell: int) -> tuple[dict[str, Any], float | None]:
@@ -41,7 +43,7 @@ def detail_part(design: Design, protocol: Protocol, min_cell: int) -> tuple[dict
     largest = None
     if asked.distributions:
         numbers = [column.name for column in model.plain if column.covariate not in CATEGORIES]
-        found["distributions"] = _distributions(eligible, pairs, numbers, min_cell)
+        found["distributions"] = _distributions(eligible, pairs, numbers, protocol.matching.ratio, min_cell)
     if asked.by_block:
         placed = eligible.withColumn("block", block_name(protocol.matching.block_keys))
         found["blocks"] = _blocks(placed, pairs, model.plain, protocol, min_cell)
@@ -50,31 +52,43 @@ def detail_part(design: Design, protocol: Protocol, min_cell: int) -> tuple[dict
     return ({"balance_detail": found} if found else {}), largest
 
 
-def _distributions(eligible: DataFrame, pairs: DataFrame, names: Sequence[str], min_cell: int) -> Rows:
-    whole = _summed(count_values(eligible, pairs, names)).reshape(len(names), SIDES, PLACES)
+def _distributions(eligible: DataFrame, pairs: DataFrame, names: Sequence[str], sizes: int, min_cell: int) -> Rows:
+    counted = count_values(eligible, pairs, names, sizes)
+    whole = _summed(counted).reshape(len(names), 1 + sizes, 2, PLACES)
     rows: Rows = []
-    for name, sides in zip(names, whole, strict=True):
-        matched = sides[2:]
-        for when, arms in zip(WHENS, (sides[:2] + matched, matched), strict=True):
-            small = any(is_small(int(arm.sum()), min_cell) for arm in arms)
-            gap = None if small else largest_gap(arms[1].tolist(), arms[0].tolist())
+    for name, places in zip(names, whole, strict=True):
+        matched = places[1:]
+        for when, arms, told in zip(WHENS, (places, matched), (places.sum(axis=0), _weighed(matched)), strict=True):
+            small = any(is_small(int(arm.sum()), min_cell) for arm in arms.sum(axis=0))
+            gap = None if small else largest_gap(told[1].tolist(), told[0].tolist())
             rows.append({"covariate": name, "when": when, "gap": gap})
     return rows
+
+
+def _weighed(matched: Counts) -> Counts | FloatArray:
+    """(2, k) from (sizes, 2, k) matched people by size of their set and arm: a comparator counts 1 over the size."""
+    if len(matched) == 1:
+        return np.asarray(matched[0])
+    weight = np.ones((len(matched), 2))
+    weight[:, 0] = 1 / np.arange(1, len(matched) + 1)
+    return np.asarray(np.einsum("sa,sak->ak", weight, matched))
 
 
 def _blocks(
     placed: DataFrame, pairs: DataFrame, columns: Sequence[DesignColumn], protocol: Protocol, min_cell: int
 ) -> Rows:
     sums = [f"{kind}_{k}" for kind in ("sum", "square") for k in range(len(columns))]
-    names = ["block", "treated", "matched", "n", *sums]
-    frame = sum_balance(placed, pairs, columns, by=["block"])
+    by = ["block", *sets_apart(protocol)]
+    names = [*by, "treated", "matched", "n", *sums]
+    frame = sum_balance(placed, pairs, columns, by=by)
     found = collect_compact(frame, names, max_rows=FEW, text=["block"]).to_pylist()
     binary = {column.name for column in columns if column.is_binary}
     rows: Rows = []
     for block in sorted({row["block"] for row in found}):
         own = [row for row in found if row["block"] == block]
-        before, after = arm_pairs(own, columns), arm_pairs([row for row in own if row["matched"]], columns)
-        rows += [{"block": block, **row} for row in _shown((before, after), binary, protocol, min_cell)[0]]
+        matched = [row for row in own if row["matched"]]
+        sides = arm_pairs(own, columns), arm_pairs(matched, columns), weighted_pairs(matched, columns, protocol)
+        rows += [{"block": block, **row} for row in _shown(sides, binary, protocol, min_cell)[0]]
     return rows
 
 
@@ -82,32 +96,44 @@ def _chosen(
     eligible: DataFrame, pairs: DataFrame, columns: Sequence[DesignColumn], protocol: Protocol, min_cell: int
 ) -> tuple[Rows, float | None]:
     groups = [column.group for column in columns if column.group is not None]
-    whole = _summed(sum_held(eligible, pairs, groups)).reshape(1 + len(groups), SIDES)
-    people, held = whole[0], whole[1:]
-
-    def pair(own: Counts, of: Counts) -> ArmPair:
-        one, zero = (ArmSums(int(of[k]), float(own[k]), float(own[k])) for k in (1, 0))
-        return ArmPair(one, zero)
-
+    sizes = protocol.matching.ratio
+    counted = _summed(sum_held(eligible, pairs, groups, sizes)).reshape(1 + len(groups), 1 + sizes, 2)
     names = [column.name for column in columns]
-    after = {name: pair(own[2:], people[2:]) for name, own in zip(names, held, strict=True)}
-    all_of = people[:2] + people[2:]
-    before = {name: pair(own[:2] + own[2:], all_of) for name, own in zip(names, held, strict=True)}
-    return _shown((before, after), set(names), protocol, min_cell)
+
+    def rows(whole: Counts | FloatArray) -> dict[str, ArmPair]:
+        people = whole[0]
+        return {
+            name: ArmPair(*(ArmSums(_whole(people[k]), float(own[k]), float(own[k])) for k in (1, 0)))
+            for name, own in zip(names, whole[1:], strict=True)
+        }
+
+    matched = np.moveaxis(counted[:, 1:], 1, 0)
+    told = _weighed(np.moveaxis(matched, 2, 1)).T
+    sides = rows(counted.sum(axis=1)), rows(counted[:, 1:].sum(axis=1)), rows(told)
+    return _shown(sides, set(names), protocol, min_cell)
 
 
-def _shown(
-    sides: tuple[dict[str, ArmPair], dict[str, ArmPair]], binary: set[str], protocol: Protocol, min_cell: int
-) -> tuple[Rows, float | None]:
-    """Rows of the balance table as they may be shown, none of an arm of few people; the largest difference as it is."""
-    rows = balance_table(*sides, sorted(binary), protocol.balance.denominator)
-    first = [next(iter(side.values())) for side in sides]
-    sizes = {when: (pair.treated.n, pair.comparator.n) for when, pair in zip(WHENS, first, strict=True)}
+def _whole(people: Any) -> Any:
+    """Counts of people as whole numbers, weights as they are."""
+    return int(people) if float(people).is_integer() else float(people)
+
+
+def _shown(sides: Sides, binary: set[str], protocol: Protocol, min_cell: int) -> tuple[Rows, float | None]:
+    """Rows of the balance table as they may be shown, none of an arm of few people; the largest difference as it is.
+
+    ``sides``: before, after as counted, and after as weighed, which is told.
+    """
+    before, counted, told = sides
+    plain, rows = (
+        balance_table(before, after, sorted(binary), protocol.balance.denominator) for after in (counted, told)
+    )
+    first = [next(iter(side.values())) for side in (before, counted)]
+    sizes = {when: (int(pair.treated.n), int(pair.comparator.n)) for when, pair in zip(WHENS, first, strict=True)}
     few = {when for when, arms in sizes.items() if any(is_small(n, min_cell) for n in arms)}
     nothing = dict.fromkeys(("mean_treated", "mean_comparator", "smd", "variance_ratio"))
     shown = [
         asdict(row) | (nothing if few and (row.when in few or "before" in few) else {})
-        for row in withhold_means(rows, sizes, binary, min_cell)
+        for row in withhold_means(rows, sizes, binary, min_cell, counted=plain)
     ]
     return shown, largest_after(rows)
 

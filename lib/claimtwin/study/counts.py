@@ -14,7 +14,7 @@ from claimtwin.spark.design import DesignColumn
 from claimtwin.spark.facts import is_eligible
 from claimtwin.spark.pairing import keep_pairs
 from claimtwin.spark.summaries import BINS, count_attrition, count_blocks, count_overlap, count_reasons, sum_balance
-from claimtwin.stats.balance import ArmPair, ArmSums, balance_table, largest_after
+from claimtwin.stats.balance import ArmPair, ArmSums, BalanceRow, WeightedSums, balance_table, largest_after
 from claimtwin.stats.withhold import hide_lone, withhold, withhold_beside, withhold_flow, withhold_means, withhold_split
 from claimtwin.study.tables import Design
 from claimtwin.study.words import criterion_texts
@@ -33,15 +33,15 @@ class Flow:
     left: dict[str, int | None]
 
 
-def collect_flow(candidates: DataFrame, protocol: Protocol, pairs: int, min_cell: int) -> Flow:
-    """Attrition of both arms, in order and with each criterion dropped."""
+def collect_flow(candidates: DataFrame, protocol: Protocol, matched: tuple[int, int], min_cell: int) -> Flow:
+    """Attrition of both arms, in order and with each criterion dropped; ``matched`` people of either, treated first."""
     names = criteria_of(protocol)
     columns = ["treated", "n", *(f"{kind}_{k}" for kind in ("left", "without") for k in range(len(names)))]
     found = collect_compact(count_attrition(candidates, names), columns, max_rows=2).to_pylist()
     counted = {row["treated"]: row for row in found}
     rows: Rows = []
     left: dict[str, int | None] = {}
-    for arm, treated, rule in zip(ARMS, (True, False), protocol.arm_list(), strict=True):
+    for arm, treated, rule, pairs in zip(ARMS, (True, False), protocol.arm_list(), matched, strict=True):
         row = counted.get(treated, dict.fromkeys(columns, 0))
         remaining = [row["n"], *(row[f"left_{k}"] for k in range(len(names)))]
         shown = withhold_flow([*remaining, pairs], min_cell)[:-1]
@@ -56,7 +56,7 @@ def collect_flow(candidates: DataFrame, protocol: Protocol, pairs: int, min_cell
     return Flow(rows, left)
 
 
-BLOCK = ("block", "treated", "comparator", "pairs")
+BLOCK = ("block", "treated", "comparator", "pairs", "twins")
 
 
 def collect_blocks(design: Design, min_cell: int) -> Rows:
@@ -66,7 +66,7 @@ def collect_blocks(design: Design, min_cell: int) -> Rows:
     )
     found = sorted(table.to_pylist(), key=lambda row: row["block"])
     rows = [_block(row, min_cell) for row in found]
-    for name in BLOCK[1:]:
+    for name in BLOCK[1:4]:
         for row, value in zip(rows, hide_lone([row[name] for row in rows]), strict=True):
             row[name] = value
     return rows
@@ -99,17 +99,39 @@ def collect_balance(
     And the largest difference after matching as it is, before small cells are withheld: what a gate judges.
     """
     eligible = design.candidates.frame.where(is_eligible(protocol))
-    frame = sum_balance(eligible, keep_pairs(design.matches.frame), columns)
-    names = ["treated", "matched", "n", *(f"{kind}_{k}" for kind in ("sum", "square") for k in range(len(columns)))]
-    found = collect_compact(frame, names, max_rows=4).to_pylist()
-    before, after = arm_pairs(found, columns), arm_pairs([row for row in found if row["matched"]], columns)
+    by = sets_apart(protocol)
+    frame = sum_balance(eligible, keep_pairs(design.matches.frame), columns, by)
+    names = [*by, "treated", "matched", "n"]
+    names += [f"{kind}_{k}" for kind in ("sum", "square") for k in range(len(columns))]
+    found = collect_compact(frame, names, max_rows=4 + 2 * protocol.matching.ratio).to_pylist()
+    rows, largest = shown_balance(found, columns, protocol, min_cell)
+    return [asdict(row) for row in rows], largest
+
+
+def sets_apart(protocol: Protocol) -> list[str]:
+    """What balance is summed by, so that people can be weighed afterwards: the size of their set, if sizes differ."""
+    return ["twins"] if protocol.matching.ratio > 1 else []
+
+
+def shown_balance(
+    found: Rows, columns: Sequence[DesignColumn], protocol: Protocol, min_cell: int
+) -> tuple[list[BalanceRow], float | None]:
+    """Rows of the balance table from rows of ``spark.summaries.sum_balance``, small cells withheld; largest as it is.
+
+    With several twins a treated, means after matching are weighted; whether few people stand behind one is judged by
+    counts.
+    """
+    before, counted = arm_pairs(found, columns), arm_pairs([row for row in found if row["matched"]], columns)
     binary = {column.name for column in columns if column.is_binary}
-    rows = balance_table(before, after, sorted(binary), protocol.balance.denominator)
     first = columns[0].name
     sizes = {
-        when: (now[first].treated.n, now[first].comparator.n) for when, now in (("before", before), ("after", after))
+        when: (int(now[first].treated.n), int(now[first].comparator.n))
+        for when, now in (("before", before), ("after", counted))
     }
-    return [asdict(row) for row in withhold_means(rows, sizes, binary, min_cell)], largest_after(rows)
+    plain = balance_table(before, counted, sorted(binary), protocol.balance.denominator)
+    after = weighted_pairs([row for row in found if row["matched"]], columns, protocol)
+    rows = balance_table(before, after, sorted(binary), protocol.balance.denominator)
+    return withhold_means(rows, sizes, binary, min_cell, counted=plain), largest_after(rows)
 
 
 def read_ingest_counts(spark: SparkSession, tables: str, min_cell: int) -> Rows:
@@ -134,8 +156,22 @@ def _ingested(name: str, total: Mapping[str, Any], found: Rows, min_cell: int) -
 
 def _block(row: Mapping[str, Any], min_cell: int) -> dict[str, Any]:
     whole, pairs, _ = withhold_split(row["treated"], row["pairs"], min_cell)
-    comparator = withhold_beside(row["comparator"], [row["pairs"]], min_cell)
+    comparator = withhold_beside(row["comparator"], [row["twins"]], min_cell)
     return {"block": row["block"], "treated": whole, "comparator": comparator, "pairs": pairs}
+
+
+def weighted_pairs(found: Rows, columns: Sequence[DesignColumn], protocol: Protocol) -> dict[str, ArmPair]:
+    """Both arms of each column among the matched: a treated weighs 1, each of its m twins 1/m."""
+    if protocol.matching.ratio == 1:
+        return arm_pairs(found, columns)
+
+    def sums(treated: bool, k: int) -> WeightedSums:
+        rows = [row for row in found if row["treated"] == treated]
+        weights = [1.0 if treated else 1 / row["twins"] for row in rows]
+        own = [(float(row["n"]), float(row[f"sum_{k}"]), float(row[f"square_{k}"])) for row in rows]
+        return WeightedSums.of(weights, own)
+
+    return {column.name: ArmPair(sums(True, k), sums(False, k)) for k, column in enumerate(columns)}
 
 
 def arm_pairs(found: Rows, columns: Sequence[DesignColumn]) -> dict[str, ArmPair]:

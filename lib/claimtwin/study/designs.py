@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyspark.sql import DataFrame
 
 from claimtwin.config.designs import OtherDesign
 from claimtwin.config.protocol import Outcome, Protocol
@@ -57,10 +58,18 @@ def collect_eligible(tables: StudyTables, protocol: Protocol, max_rows: int) -> 
     Raises:
         GuardError: There are more than ``max_rows``.
     """
+    design = tables.design
+    return collect_scored(design.score_rows(), design.candidates.frame, tables.outcomes.frame, protocol, max_rows)
+
+
+def collect_scored(
+    scored: DataFrame, candidates: DataFrame, outcomes: DataFrame, protocol: Protocol, max_rows: int
+) -> pa.Table:
+    """The same from rows of scores, candidates and outcome counts, one a person and arm."""
     names = covariates_of(protocol)
-    people = tables.design.candidates.frame.select("person_id", "treated", *names)
-    scores = tables.design.score_rows().select("person_id", "treated", "logit")
-    rows = scores.join(people, ["person_id", "treated"]).join(tables.outcomes.frame, ["person_id", "treated"])
+    people = candidates.select("person_id", "treated", *names)
+    scores = scored.select("person_id", "treated", "logit")
+    rows = scores.join(people, ["person_id", "treated"]).join(outcomes, ["person_id", "treated"])
     columns = ["treated", "logit", *names, *(outcome.name for outcome in protocol.outcomes)]
     text = [name for name in names if name in CATEGORIES]
     found = collect_compact(rows.select(*columns), columns, max_rows=max_rows, text=text)
@@ -99,7 +108,7 @@ def designs_of(eligible: Eligible, protocol: Protocol, effects: Rows, min_cell: 
             continue
         rows.append(pairs)
         for design in protocol.designs:
-            rows.append(_row(outcome, design, eligible, min_cell))
+            rows.append(design_row(outcome, design, eligible, min_cell))
     return rows
 
 
@@ -128,7 +137,8 @@ def trimmed(design: OtherDesign, eligible: Eligible) -> Eligible:
     return eligible if design.trim is None else eligible.part(keep_between(eligible.score, *design.trim))
 
 
-def _row(outcome: Outcome, design: OtherDesign, everybody: Eligible, min_cell: int) -> dict[str, Any]:
+def design_row(outcome: Outcome, design: OtherDesign, everybody: Eligible, min_cell: int) -> dict[str, Any]:
+    """What one design says of one outcome, a row of results; withheld where few had, or had not, the outcome."""
     eligible = trimmed(design, everybody)
     count = np.asarray(eligible.rows[outcome.name].to_numpy(), np.int64)
     happened, binary = count > 0, outcome.kind == "binary"

@@ -51,8 +51,9 @@ def estimate(matched: MatchedRows, protocol: Protocol, min_cell: int) -> Outcome
     """
     found = Outcomes([], [], [], {})
     for outcome in protocol.outcomes:
-        count = matched.count(outcome.name)
-        arms = [arm_outcome(_as_counted(outcome, count[matched.people.treated == side])) for side in (True, False)]
+        count, people = matched.count(outcome.name), matched.people
+        sides = (people.treated, ~people.treated)
+        arms = [arm_outcome(_as_counted(outcome, count[side]), people.weight_of(side)) for side in sides]
         made, others = _effects(outcome, matched), other_models(outcome, matched, protocol)
         hide = withhold_cost if outcome.kind == "cost" else withhold_two_by_two
         treated, comparator, shown = hide(arms[0], arms[1], (*made.effects, *others), min_cell)
@@ -97,7 +98,8 @@ def person_time_rows(matched: MatchedRows, protocol: Protocol, outcomes: Rows, m
         count, days = matched.count(outcome.name), matched.days(outcome.name)
         shown = {row["arm"]: row["people"] is not None for row in outcomes if row["outcome"] == outcome.name}
         for arm, side in zip(ARMS, (matched.people.treated, ~matched.people.treated), strict=True):
-            found = person_time(count[side], days[side]) if shown[arm] else NO_TIME
+            weight = matched.people.weight_of(side)
+            found = person_time(count[side], days[side], weight) if shown[arm] else NO_TIME
             never = int((days[side] == 0).sum())
             found = replace(found, n=None) if is_small(never, min_cell) else found
             rows.append({"outcome": outcome.name, "arm": arm, **asdict(found)})

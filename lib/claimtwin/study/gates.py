@@ -83,7 +83,7 @@ def _of_outcome(outcome: Outcome, matched: MatchedRows, protocol: Protocol, min_
     arms = [int((happened & side).sum()) for side in (matched.people.treated, ~matched.people.treated)]
     found = at_least("events_per_arm", protocol.gates.events_per_arm, min(arms), outcome.name)
     if outcome.kind in RATIO_KINDS:
-        ratio = detectable_by_events(sum(arms), protocol)
+        ratio = detectable_by_events(sum(arms), protocol, float(matched.people.treated.mean()))
         judged = at_most("detectable_ratio", protocol.gates.detectable_ratio, ratio, outcome.name)
         found += [replace(gate, value=None) if is_small(sum(arms), min_cell) else gate for gate in judged]
     return found

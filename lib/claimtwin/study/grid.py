@@ -10,33 +10,26 @@ from pyspark.sql import functions as F
 
 from claimtwin.config.deployment import Env
 from claimtwin.config.protocol import Protocol
-from claimtwin.config.score import CATEGORIES
 from claimtwin.errors import ClaimtwinError, GuardError
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store
 from claimtwin.spark.block_sizes import count_large
 from claimtwin.spark.decode import CodeBook
-from claimtwin.spark.design import DesignColumn, design_columns, levels_of
-from claimtwin.spark.grid import find_eligible, find_grid_outcomes, pack_designs, sum_all_logits, sum_all_moments
-from claimtwin.spark.packing import PACKED
+from claimtwin.spark.grid import find_eligible, find_grid_outcomes
+from claimtwin.spark.packing import PACKED, unpack_people
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.spark.ranges import match_all
 from claimtwin.spark.scores import with_scores
-from claimtwin.stats.exact import FloatArray
-from claimtwin.stats.moments import Moments, add_moments, no_moments
-from claimtwin.stats.newton import LogitFit, LogitSums, add_sums, climb_logit, sd_of_logit
-from claimtwin.stats.together import or_fault, run_together
 from claimtwin.study.codebook import drug_list_fingerprints, end_of_data
 from claimtwin.study.concepts import read_book
+from claimtwin.study.grid_models import fit_others, fit_plain
 from claimtwin.study.grid_plan import GridPlan, plan_grid
 from claimtwin.study.match_stage import caliper_of, covariates_of, distance_of, large_above, places_of, rules_of
 from claimtwin.study.model_table import ScoreModel
 from claimtwin.study.progress import Say
-from claimtwin.study.scoring import MOST_TASKS
 from claimtwin.study.stages import Made, make_table
 
 MOST_BLOCKS = 1_000_000
-Columns = tuple[DesignColumn, ...]
 
 
 @dataclass(frozen=True)
@@ -45,12 +38,18 @@ class GridMatches:
 
     plan: GridPlan
     candidates: Made
+    scores: Made
     matches: Made
     failed: Mapping[int, str]
 
-    def members(self, spark: SparkSession, numbers: Sequence[int]) -> DataFrame:
-        """One row per person in a pair: ``number`` of ``numbers`` (one a variant), ``study``, and the pair."""
-        rows = sorted(set(zip(numbers, self.plan.match, self.plan.study, strict=True)))
+    def people(self, place: int) -> DataFrame:
+        """One row per candidate in the match of a variant that has one: its score, arm and block."""
+        packed = self.scores.frame.where(F.col("number") == self.plan.pack[place])
+        return unpack_people(packed, covariates_of(self.plan.variants[place].matching))
+
+    def members(self, spark: SparkSession, places: Sequence[int]) -> DataFrame:
+        """One row per person in a pair of the variants at ``places``: ``number`` of its count, ``study``, the pair."""
+        rows = sorted({(self.plan.count[k], self.plan.match[k], self.plan.study[k]) for k in places})
         whose = spark.createDataFrame(rows, "number int, match int, study int")
         pairs = keep_pairs(self.matches.frame.withColumnRenamed("number", "match"))
         members = [build_pair_members(pairs.where(F.col("match") == m)).withColumn("match", F.lit(m))
@@ -97,69 +96,33 @@ def run_grid(spark: SparkSession, protocol: Protocol, env: Env, blocks: Made, sa
     made_from = {"blocks": blocks.identity, "lists": lists}
     candidates = run.make("candidates", made_from, lambda: find_eligible(blocks.frame, firsts))
     models, failed = _models(run, candidates)
-    matches = _matches(run, candidates, models, failed)
+    scores, matches = _matches(run, candidates, models, failed)
     counted = [(plan.variants[k], books[k]) for k in plan.first(plan.count)]
     ends = [end_of_data(variant, env) for variant, _ in counted]
-    grid = GridMatches(plan, candidates, matches, failed)
+    grid = GridMatches(plan, candidates, scores, matches, failed)
     outcomes = run.make(
         "outcomes",
         made_from | {"candidates": candidates.identity, "matches": matches.identity, "ends": ends},
         lambda: find_grid_outcomes(blocks.frame, _asked(grid, spark), counted, ends),
     )
-    return Grid(plan, candidates, matches, failed, outcomes)
+    return Grid(plan, candidates, scores, matches, failed, outcomes)
 
 
 def _models(run: GridRun, candidates: Made) -> tuple[dict[int, ScoreModel], dict[int, str]]:
     """The score model of each number that can be fitted, and why the others cannot, by variant."""
     plan = run.plan
-    columns = _columns(plan, candidates.frame)
-    design = run.make("design", {"candidates": candidates.identity}, lambda: pack_designs(candidates.frame, columns))
-    widths = {number: len(own) for number, (_, own) in columns.items()}
-    moments = _moments(design.frame, widths)
-
-    def sums_at(asked: dict[int, FloatArray]) -> dict[int, LogitSums]:
-        rows = _packed(sum_all_logits(design.frame, widths, asked, moments))
-        return {k: add_sums([LogitSums.unpack(row) for row in rows[k]]) for k in asked}
-
-    climbs = {k: or_fault(climb_logit(moments[k], [c.name for c in own])) for k, (_, own) in columns.items()}
-    fits = run_together(climbs, sums_at)
-    models = {k: ScoreModel(columns[k][1], (None,) * widths[k], fit, sd_of_logit(fit, moments[k]))
-              for k, fit in fits.items() if isinstance(fit, LogitFit)}  # fmt: skip
+    fits = fit_plain(plan, candidates, run.make) | fit_others(plan, candidates, run.make)
+    models = {k: fit for k, fit in fits.items() if isinstance(fit, ScoreModel)}
     reasons = {k: fit.what for k, fit in fits.items() if isinstance(fit, GuardError)}
-    run.say(f"grid: {len(models)} score models fitted together, {len(reasons)} cannot be fitted")
+    run.say(f"grid: {len(models)} score models fitted, {len(reasons)} cannot be fitted")
     nobody = "nobody meets its criteria"
     return models, {v: reasons.get(k, nobody) for v, k in enumerate(plan.model) if k not in models}
 
 
-def _columns(plan: GridPlan, candidates: DataFrame) -> dict[int, tuple[int, Columns]]:
-    """By model: the number of its candidates and its columns; none for a study without candidates."""
-    named = sorted({name for v in plan.variants for name in v.score.covariates if name in CATEGORIES})
-    found = collect_compact(levels_of(candidates.groupBy("number"), named), ["number", "n", *named],
-                            max_rows=len(plan.variants), text=named).to_pylist()  # fmt: skip
-    levels = {row["number"]: row for row in found}
-    return {
-        plan.model[k]: (plan.study[k], design_columns(plan.variants[k].score.covariates, levels[plan.study[k]]))
-        for k in plan.first(plan.model)
-        if plan.study[k] in levels
-    }
-
-
-def _moments(design: DataFrame, widths: Mapping[int, int]) -> dict[int, Moments]:
-    rows = _packed(sum_all_moments(design, widths)) if widths else {}
-    return {k: add_moments([no_moments(width), *map(Moments.unpack, rows[k])]) for k, width in widths.items()}
-
-
-def _packed(sums: DataFrame) -> dict[int, list[list[float]]]:
-    """Packed sums by model in an order of their own: tasks end in any order."""
-    found = collect_compact(sums, ["number", "sums"], max_rows=MOST_TASKS).to_pylist()
-    rows: dict[int, list[list[float]]] = {}
-    for row in sorted(found, key=lambda row: (row["number"], row["sums"])):
-        rows.setdefault(row["number"], []).append(row["sums"])
-    return rows
-
-
-def _matches(run: GridRun, candidates: Made, models: Mapping[int, ScoreModel], failed: dict[int, str]) -> Made:
-    """Every distinct match, by its number; a variant whose match cannot be made is named among the failed."""
+def _matches(
+    run: GridRun, candidates: Made, models: Mapping[int, ScoreModel], failed: dict[int, str]
+) -> tuple[Made, Made]:
+    """Scores by number of the pack, and every distinct match by its number; ``failed`` variants have none."""
     plan, people = run.plan, candidates.frame
 
     def scored(place: int) -> DataFrame:
@@ -173,7 +136,8 @@ def _matches(run: GridRun, candidates: Made, models: Mapping[int, ScoreModel], f
     if not able:
         raise _nobody(run.protocol)
     scores = run.make("scores", made_from, lambda: reduce(DataFrame.unionByName, map(scored, able)))
-    return run.make("matches", {"scores": scores.identity}, lambda: _all_matches(run, scores.frame, models, failed))
+    matched = lambda: _all_matches(run, scores.frame, models, failed)  # noqa: E731
+    return scores, run.make("matches", {"scores": scores.identity}, matched)
 
 
 def _all_matches(
@@ -199,11 +163,16 @@ def _all_matches(
 
 
 def _asked(grid: GridMatches, spark: SparkSession) -> DataFrame:
-    """The matched of every distinct count, with their index dates."""
-    members = grid.members(spark, grid.plan.count).select("number", "study", "person_id", "treated")
-    people = grid.candidates.frame.withColumnRenamed("number", "study")
-    joined = members.join(people, ["study", "person_id", "treated"])
-    return joined.select("number", "block_id", "person_id", "treated", "index_date")
+    """The matched of every distinct count, or everybody where a design asks for all, with their index dates."""
+    people, plan = grid.candidates.frame.withColumnRenamed("number", "study"), grid.plan
+    kept = ["number", "block_id", "person_id", "treated", "index_date"]
+    matched = [k for k in plan.first(plan.count) if not plan.everybody(k)]
+    frames = [people.where(F.col("study") == plan.study[k]).withColumn("number", F.lit(plan.count[k])).select(kept)
+              for k in plan.first(plan.count) if plan.everybody(k)]  # fmt: skip
+    if matched:
+        members = grid.members(spark, matched).select("number", "study", "person_id", "treated")
+        frames.append(members.join(people, ["study", "person_id", "treated"]).select(kept))
+    return reduce(DataFrame.unionByName, frames)
 
 
 def _nobody(protocol: Protocol) -> ClaimtwinError:

@@ -119,6 +119,12 @@ def matched_truth(spec: SynthSpec) -> Scales | None:
 
 def match_local(candidates: pa.Table, protocol: Protocol) -> Rows:
     """Rows of the matched: of each pair the treated, then the twin; pairs by block, then in the order of choice."""
+    if protocol.matching.ratio > 1:
+        raise ConfigError(
+            "A population in one process is matched 1:1.",
+            where="matching.ratio",
+            remedy="leave `matching.ratio` at 1, or run the study on tables",
+        )
     treated = np.asarray(candidates["treated"].to_numpy(), np.bool_)
     score, spread = _scores(candidates, protocol, treated)
     width = protocol.matching.caliper_sd

@@ -13,7 +13,7 @@ from claimtwin.io.collect import collect_compact
 from claimtwin.kernel.outcomes import outcome_columns
 from claimtwin.spark.design import design_columns, matrix_of
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
-from claimtwin.stats.matched import Matched
+from claimtwin.stats.matched import Matched, weights_of_sets
 from claimtwin.study.tables import StudyTables
 
 EMPLOYER = "employer_id"
@@ -38,16 +38,16 @@ class MatchedRows:
 def collect_matched(tables: StudyTables, protocol: Protocol, max_rows: int) -> pa.Table:
     """One row a matched person, sorted by pair, the treated first: arm, employer, covariates, outcome counts.
 
-    The pair is named by its block and its rank there: no id, no date. The employer is the name of a group.
+    The pair, or set, is named by its block and its rank there: no id, no date. The employer is the name of a group.
     """
     covariates = asked_covariates(protocol)
     members = build_pair_members(keep_pairs(tables.design.matches.frame))
     people = tables.design.candidates.frame.select("person_id", "treated", EMPLOYER, *covariates)
     rows = members.join(people, ["person_id", "treated"]).join(tables.outcomes.frame, ["person_id", "treated"])
-    columns = ["block", "rank", "treated", EMPLOYER, *covariates, *outcome_columns(protocol)]
+    columns = ["block", "rank", "nth", "treated", EMPLOYER, *covariates, *outcome_columns(protocol)]
     text = ["block", EMPLOYER, *(name for name in covariates if name in CATEGORIES)]
     found = collect_compact(rows.select(*columns), columns, max_rows=max_rows, text=text)
-    return found.sort_by([("block", "ascending"), ("rank", "ascending"), ("treated", "descending")])
+    return found.sort_by([(name, "ascending") for name in ("block", "rank", "nth")]).drop_columns(["nth"])
 
 
 def asked_covariates(protocol: Protocol) -> list[str]:
@@ -65,7 +65,8 @@ def matched_rows(rows: pa.Table, protocol: Protocol) -> MatchedRows:
     names = tuple(column.name for column in columns)
     pair = _pairs(rows)
     treated = np.asarray(rows["treated"].to_numpy(), np.bool_)
-    return MatchedRows(rows, Matched(treated, pair, matrix_of(rows, columns), names, _employers(rows)))
+    weight = weights_of_sets(treated, pair)
+    return MatchedRows(rows, Matched(treated, pair, matrix_of(rows, columns), names, _employers(rows), weight))
 
 
 def _pairs(rows: pa.Table) -> NDArray[np.int64]:

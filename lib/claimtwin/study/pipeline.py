@@ -15,7 +15,7 @@ from claimtwin.schema.tables import TABLES
 from claimtwin.spark.blocks import block_bits, build_blocks
 from claimtwin.spark.decode import CodeBook
 from claimtwin.spark.facts import find_candidates, is_eligible
-from claimtwin.spark.invariants import INVARIANTS, count_broken
+from claimtwin.spark.invariants import count_broken, invariants_of
 from claimtwin.spark.outcomes import find_outcomes
 from claimtwin.spark.packing import unpack_people
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
@@ -115,6 +115,7 @@ def _facts(run: Run) -> Made:
         "blocks": blocks.identity,
         "lists": drug_list_fingerprints(run.book),
         **run.part("study", "population", "enrollment", "arms", "regions", "washout", "criteria", "score"),
+        **run.part("landmark", "placebo", *(["outcomes"] if run.protocol.landmark else [])),
     }
     build = lambda: find_candidates(blocks.frame, run.protocol, run.book)  # noqa: E731
     return make_table(run.spark, run.table("candidates"), made_from, build, run.say)
@@ -143,8 +144,8 @@ def _match(run: Run, candidates: Made) -> Design:
         lambda: match_study(scores.frame, asked, caliper, seed, run.env.matching.split_above),
         run.say,
     )
-    pairs, invariants = _check(run, matches, scores, candidates, caliper)
-    return Design(candidates, model_table, scores, matches, model, caliper, pairs, invariants)
+    pairs, twins, invariants = _check(run, matches, scores, candidates, caliper)
+    return Design(candidates, model_table, scores, matches, model, caliper, pairs, twins, invariants)
 
 
 def _model(run: Run, candidates: Made, eligible: DataFrame) -> Made:
@@ -164,12 +165,13 @@ def _model(run: Run, candidates: Made, eligible: DataFrame) -> Made:
 
 def _check(
     run: Run, matches: Made, scores: Made, candidates: Made, caliper: float | None
-) -> tuple[int, dict[str, int]]:
-    """Number of pairs, and the broken invariants by name: all nothing, or the run ends here."""
+) -> tuple[int, int, dict[str, int]]:
+    """Matched treated, their twins, and the broken invariants by name: all nothing, or the run ends here."""
     extra = covariates_of(run.protocol.matching)
     counted = count_broken(matches.frame, unpack_people(scores.frame, extra), candidates.frame, run.protocol, caliper)
-    broken: dict[str, int] = collect_compact(counted, ["pairs", *INVARIANTS], max_rows=1).to_pylist()[0]
-    count = broken.pop("pairs")
+    names = invariants_of(run.protocol)
+    broken: dict[str, int] = collect_compact(counted, ["pairs", "twins", *names], max_rows=1).to_pylist()[0]
+    count, twins = broken.pop("pairs"), broken.pop("twins")
     require_pairs(count, run.protocol)
     faults = ", ".join(f"{name}: {number}" for name, number in broken.items() if number)
     if faults:
@@ -179,8 +181,8 @@ def _check(
             rule="docs/method.md, matching",
             remedy="this is a fault in Claimtwin: please report it with the manifest of the run",
         )
-    run.say(f"match: all {len(INVARIANTS)} invariants hold")
-    return count, broken
+    run.say(f"match: all {len(names)} invariants hold")
+    return count, twins, broken
 
 
 def _report(run: Run, design: Design) -> Result:
@@ -196,7 +198,7 @@ def _report(run: Run, design: Design) -> Result:
             "lists": drug_list_fingerprints(run.book),
             "of": "everybody" if run.protocol.designs else "matched",
             "end_of_data": last,
-            **run.part("outcomes", "describe_candidates", "histories", "enrollment"),
+            **run.part("outcomes", "describe_candidates", "histories", "enrollment", "landmark"),
         },
         lambda: find_outcomes(blocks.frame, _asked(run, design), run.protocol, run.book, last),
         run.say,

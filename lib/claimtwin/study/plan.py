@@ -49,22 +49,22 @@ def plan_lines(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> l
             rule="a match needs candidates",
             remedy="look at the attrition: `claimtwin report`",
         )
-    return describe_blocks([BlockSize(**row) for row in rows], env.disclosure.min_cell)
+    return describe_blocks([BlockSize(**row) for row in rows], env.disclosure.min_cell, protocol.matching.ratio)
 
 
-def describe_blocks(blocks: Sequence[BlockSize], min_cell: int) -> list[str]:
+def describe_blocks(blocks: Sequence[BlockSize], min_cell: int, ratio: int = 1) -> list[str]:
     """A table of the blocks, those with most treated first, the sums, and warnings.
 
     A count of 1 to ``min_cell`` - 1 people is shown as ``few``, and what would give it away with it: the figures
     made of it, and, where it alone is hidden in its column, the next smallest. ``couples at most`` is the smaller
-    arm; ``distances to weigh`` the product of the arms.
+    arm, the treated ``ratio`` times; ``distances to weigh`` the product of the arms.
     """
     ordered = sorted(blocks, key=lambda b: (-b.treated, -b.comparators, b.block))
     columns = [
         hide_lone([withhold(count, min_cell) for count in arm])
         for arm in ([b.treated for b in ordered], [b.comparators for b in ordered])
     ]
-    lines = [(b.block, *_figures(t, c)) for b, t, c in zip(ordered, *columns, strict=True)]
+    lines = [(b.block, *_figures(t, c, ratio)) for b, t, c in zip(ordered, *columns, strict=True)]
     rest = len(lines) - MOST_LINES
     more = [f"... and {rest:,} blocks with fewer treated"] if rest > 0 else []
     sums = (_sum(arm, shown, min_cell) for arm, shown in zip(_arms(blocks), columns, strict=True))
@@ -83,10 +83,10 @@ def _sum(arm: Sequence[int], shown: Sequence[int | None], min_cell: int) -> int 
     return None if is_small(hidden, min_cell) else withhold(sum(arm), min_cell)
 
 
-def _figures(treated: int | None, comparators: int | None) -> tuple[str, str, str, str]:
+def _figures(treated: int | None, comparators: int | None, ratio: int) -> tuple[str, str, str, str]:
     if treated is None or comparators is None:
         return _shown(treated), _shown(comparators), HIDDEN, HIDDEN
-    most, product = min(treated, comparators), treated * comparators
+    most, product = min(ratio * treated, comparators), treated * comparators
     return _shown(treated), _shown(comparators), _shown(most), _shown(product)
 
 

@@ -46,7 +46,7 @@ def build_results(
         ConfigError: ``truth`` names a file that cannot be read.
     """
     design, cell = tables.design, env.disclosure.min_cell
-    flow = collect_flow(design.candidates.frame, protocol, design.pairs, cell)
+    flow = collect_flow(design.candidates.frame, protocol, (design.pairs, design.twins), cell)
     balance, *largest = collect_balance(design, protocol, design.model.plain, cell)
     detail, of_groups = detail_part(design, protocol, cell)
     matched = matched_rows(collect_matched(tables, protocol, env.door.max_rows), protocol)
@@ -65,7 +65,7 @@ def build_results(
         "overlap": collect_overlap(design.score_rows(), cell),
         "balance": balance,
         **detail,
-        "power": power_rows(design.pairs, protocol) if withhold(design.pairs, cell) is not None else [],
+        "power": power_rows(design.pairs, protocol, design.twins) if withhold(design.pairs, cell) is not None else [],
         "truth": read_truth(env.truth),
     }
 
@@ -141,6 +141,12 @@ def _study(protocol: Protocol) -> dict[str, Any]:
     }
 
 
+def _sets(protocol: Protocol, twins: int, min_cell: int) -> dict[str, Any]:
+    """What is asked and found of several twins, where any are asked for; ``twins`` counts matched comparators."""
+    asked = protocol.matching
+    return {} if asked.ratio == 1 else {"ratio": asked.ratio, "floor": asked.floor, "twins": withhold(twins, min_cell)}
+
+
 def _matching(protocol: Protocol, design: Design, flow: Flow, min_cell: int) -> dict[str, Any]:
     pairs, treated = design.pairs, flow.left["treated"]
     rest = None if treated is None else treated - pairs
@@ -150,6 +156,7 @@ def _matching(protocol: Protocol, design: Design, flow: Flow, min_cell: int) -> 
         "treated": treated,
         "unmatched_treated": unmatched,
         "comparators": flow.left["comparator"],
+        **_sets(protocol, design.twins, min_cell),
         "caliper_sd": protocol.matching.caliper_sd,
         "caliper": design.caliper,
         **({"caliper_sd_of": "block", "warning": PER_BLOCK} if protocol.matching.per_block else {}),

@@ -20,7 +20,7 @@ from claimtwin.stats.confounding import (
     tipping_risk_ratio,
 )
 from claimtwin.stats.fitting import CannotFitError
-from claimtwin.stats.paired import pair_table, whole_pairs
+from claimtwin.stats.paired import OF_PAIRS_ALONE, pair_table, whole_pairs
 from claimtwin.stats.power import Wanted, detectable_difference, detectable_ratio
 from claimtwin.stats.rosenbaum import Tail, bounds, critical_gamma, sign_tail, signed_rank_tail
 from claimtwin.stats.withhold import SMALL_CELL, has_small_pairs
@@ -52,12 +52,15 @@ def sensitivity_of(matched: MatchedRows, protocol: Protocol, outcomes: Rows, eff
     }  # fmt: skip
 
 
-def power_rows(pairs: int, protocol: Protocol) -> Rows:
-    """What so many pairs can show of each outcome whose risk was stated beforehand; no outcome is looked at."""
+def power_rows(pairs: int, protocol: Protocol, twins: int | None = None) -> Rows:
+    """What so many matched treated can show of each outcome whose risk was stated before; no outcome is looked at.
+
+    ``twins`` is how many these have in all; null: one each.
+    """
     wanted = Wanted(protocol.power.level, protocol.power.power)
     rows: Rows = []
     for name, risk in protocol.power.expected_risk.items():
-        found = detectable_difference(pairs, risk, wanted)
+        found = detectable_difference(pairs, risk, wanted, twins=(twins or pairs) / pairs)
         ratio = None if found is None else (risk - found) / risk
         points = None if found is None else -100 * found
         rows.append({"outcome": name, "expected_risk": risk, "risk_difference": points, "risk_ratio": ratio,
@@ -65,9 +68,9 @@ def power_rows(pairs: int, protocol: Protocol) -> Rows:
     return rows
 
 
-def detectable_by_events(events: int, protocol: Protocol) -> float | None:
+def detectable_by_events(events: int, protocol: Protocol, share_treated: float = 0.5) -> float | None:
     """Smallest ratio above 1 that the events of both arms together can show; None without events."""
-    return detectable_ratio(events, Wanted(protocol.power.level, protocol.power.power))
+    return detectable_ratio(events, Wanted(protocol.power.level, protocol.power.power), share_treated)
 
 
 def main_effect(effects: Rows, outcome: str) -> Row:
@@ -135,6 +138,8 @@ def _rosenbaum(outcome: Outcome, matched: MatchedRows, protocol: Protocol, effec
     table = pair_table(count > 0, people)
 
     def tail() -> Tail:
+        if people.has_sets:
+            raise CannotFitError(OF_PAIRS_ALONE)
         if test == "mcnemar":
             return sign_tail(table)
         pairs = whole_pairs(people)

@@ -14,7 +14,8 @@ from claimtwin.study.stages import Made
 class Design:
     """The study up to its match: no outcome in it.
 
-    ``caliper`` is in units of the logit, null for none; ``invariants`` counts what is broken, all nothing.
+    ``caliper`` is in units of the logit, null for none; ``invariants`` counts what is broken, all nothing. ``pairs``
+    counts matched treated, ``twins`` all their twins: as many where nobody has several.
     """
 
     candidates: Made
@@ -24,6 +25,7 @@ class Design:
     model: ScoreModel
     caliper: float | None
     pairs: int
+    twins: int
     invariants: dict[str, int]
 
     def score_rows(self) -> DataFrame:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from claimtwin.config.protocol import Outcome, Protocol
+from claimtwin.config.timing import after_landmark
 from claimtwin.stats.intervals import Effect
 from claimtwin.stats.matched import Matched
 from claimtwin.stats.models import Plan
@@ -19,7 +20,8 @@ def over_time_effects(
     rows = rate_models(outcome.name, events, days, people, plan)
     if outcome.kind != "time":
         return rows
-    horizon = outcome.window[1] - outcome.window[0] + 1
+    first, last = after_landmark(outcome, protocol.landmark).window
+    horizon = last - first + 1
     return rows + time_effects(outcome.name, events > 0, days, people, protocol, horizon=horizon)
 
 

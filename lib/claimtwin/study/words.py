@@ -18,11 +18,12 @@ def criterion_texts(protocol: Protocol, arm: Arm) -> dict[str, str]:
     texts = {
         ENTERED: _entry(protocol, arm),
         "index_drawn": "Index drawn: treated of the same stratum are there",
-        "index_in_window": f"Index date from {first} to {last}",
+        "index_in_window": f"Index date from {first} to {last}" + (", before it was moved" if protocol.placebo else ""),
         "age": _age(protocol),
         "enrolled_before": _enrolled(protocol, "pre_days", "before"),
         "enrolled_after": _enrolled(protocol, "post_days", "after"),
         "washout": _washout(protocol),
+        "landmark": _landmark(protocol),
         "demographics_known": "Birth date known",
         "one_arm": _one_arm(protocol, arm),
         **{rule.name: rule.title or criterion_words(rule) for rule in protocol.criteria},
@@ -41,13 +42,14 @@ def assumption_rows(protocol: Protocol) -> list[dict[str, str]]:
 
 def _entry(protocol: Protocol, arm: Arm) -> str:
     region = f" for {_either(protocol.regions)}" if arm.require_region else ""
+    moved = f"; index moved {protocol.placebo.days_earlier} days earlier (placebo)" if protocol.placebo else ""
     if arm.source == "program":
-        return f"Began {arm.program or 'a programme'}{region}, at any time{_later(arm)}"
+        return f"Began {arm.program or 'a programme'}{region}, at any time{_later(arm)}{moved}"
     if arm.source == "assigned":
-        return _drawn(arm.draw)
+        return _drawn(arm.draw) + moved
     if arm.source == "drug":
-        return f"Filled {arm.drug}, at any time{_later(arm)}"
-    return f"Had a qualifying claim{region}, at any time{_later(arm)}"
+        return f"Filled {arm.drug}, at any time{_later(arm)}{moved}"
+    return f"Had a qualifying claim{region}, at any time{_later(arm)}{moved}"
 
 
 def _drawn(draw: Draw | None) -> str:
@@ -140,6 +142,14 @@ def _washout(protocol: Protocol) -> str:
         return ""
     on_index = " or on the index day" if rule.include_index_day else ""
     return f"No {rule.codes} dispensed in the {rule.days} days before index{on_index}"
+
+
+def _landmark(protocol: Protocol) -> str:
+    if protocol.landmark is None:
+        return ""
+    cover = "Enrolled" if protocol.enrollment else "Followed"
+    free = " and ".join(f"“{outcome.title}”" for outcome in protocol.free_of())
+    return f"{cover} to day {protocol.landmark.days} after index" + (f", by then without {free}" if free else "")
 
 
 def _one_arm(protocol: Protocol, arm: Arm) -> str:
