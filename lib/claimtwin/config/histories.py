@@ -59,15 +59,6 @@ class EpisodeRules(Strict):
     attach_days: Days = 0
 
 
-MeasureName = Literal[
-    "new_use", "continuing_use", "persistent_use", "long_term_use", "chronic_episode", "high_dose_50", "high_dose_90",
-    "potential_overuse", "with_benzodiazepine", "benzodiazepine_days", "continued_15_days", "continued_31_days",
-    "long_first_supply", "days_supply", "days_covered", "mme",
-]  # fmt: skip
-"""Measures of opioid use that an outcome may be."""
-OF_BENZODIAZEPINES = ("with_benzodiazepine", "benzodiazepine_days")
-
-
 class Histories(Strict):
     """Which histories ``claimtwin histories`` writes, and what outcomes by measure are taken from; null leaves one out.
 

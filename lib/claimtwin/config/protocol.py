@@ -14,8 +14,9 @@ from claimtwin.config.arms import Arm, Arms
 from claimtwin.config.designs import OtherDesign
 from claimtwin.config.events import REGION_OF_INDEX, Criterion, Event
 from claimtwin.config.grid import grid_faults
-from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories
+from claimtwin.config.histories import Histories
 from claimtwin.config.matching import Matching
+from claimtwin.config.measures import OF_BENZODIAZEPINES
 from claimtwin.config.outcomes import Outcome as Outcome
 from claimtwin.config.outcomes import follow_up_faults
 from claimtwin.config.score import ON_REQUEST, Covariate, Score
@@ -187,10 +188,11 @@ class Protocol(Strict):
             return []
         faults = []
         clean = [-rule.window[0] for rule in self.criteria if rule.proves_absence]
+        clean += [o.lookback_days for o in self.outcomes]
         before = max([self.score.lookback_days, self.washout.days if self.washout else 0, *clean])
         if before > self.enrollment.pre_days:
             faults.append(f"enrollment.pre_days is shorter than the longest look-back ({before} days)")
-        after = max(o.window[1] for o in self.outcomes)
+        after = max(o.last_day for o in self.outcomes)
         if after > self.enrollment.post_days and not self.censored:
             faults.append(f"enrollment.post_days is shorter than the longest outcome window ({after} days)")
         return faults

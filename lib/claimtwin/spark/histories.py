@@ -77,18 +77,22 @@ def build_episodes(blocks: DataFrame, families: dict[str, Procedures], rules: Ep
 def opioid_use(tables: dict[str, pa.Table], book: CodeBook, asked: Histories) -> OpioidUse:
     """Fills for pain of a block, their days with supply, and the same of benzodiazepines."""
     rules, supply = asked.fills or FillRules(), asked.supply or SupplyRules()
-    both = [_use(tables, products, rules, supply) for products in (book.products, book.benzodiazepines)]
-    return OpioidUse(*both[0], *both[1])
+    stays = _stays(tables["medical_claim"]) if supply.hospital_days == "kept" else None
+    both = [_use(tables, products, rules, supply, stays) for products in (book.products, book.benzodiazepines)]
+    return OpioidUse(*both[0], *both[1], stays)
 
 
 def _use(
-    tables: dict[str, pa.Table], products: Sequence[Product], rules: FillRules, supply: SupplyRules
+    tables: dict[str, pa.Table],
+    products: Sequence[Product],
+    rules: FillRules,
+    supply: SupplyRules,
+    stays: Spans | None,
 ) -> tuple[Fills, Spans]:
     listed = known_products(products, rules)
     fills = find_fills(dispensings_of(tables["pharmacy_claim"], products, rules), listed, rules)
     fills = fills.of(listed.use[fills.product] == PAIN)
     drug = listed.ingredient[fills.product].astype(np.int64)
-    stays = _stays(tables["medical_claim"]) if supply.hospital_days == "kept" else None
     laid = lay_out(fills.member, drug, fills.day, fills.supply, supply, stays)
     return fills, merge_spans(laid.member, laid.start, laid.stop)
 
