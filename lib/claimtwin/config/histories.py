@@ -1,6 +1,6 @@
 """How claims become histories: fills of listed drugs, runs of supply, episodes of care. Part of ``study.yaml``."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -32,12 +32,16 @@ class SupplyRules(Strict):
     ``carry_days`` later than it was filled; null, however late), cuts off what is left (``truncate``), or runs
     beside it (``concurrent``). Different drugs always run beside each other. A run ends where more than
     ``gap_days`` are without supply. ``hospital_days``: ``kept`` means that a day in hospital uses no supply.
+    A fill is early where more than ``early_days`` of the drug's supply are left on its day; that only counts it.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("early_days",)
 
     same_drug: Literal["carry_forward", "concurrent", "truncate"] = "carry_forward"
     carry_days: Days | None = None
     gap_days: Days = 30
     hospital_days: Literal["used", "kept"] = "used"
+    early_days: Days = 0
 
 
 class EpisodeRules(Strict):

@@ -67,15 +67,17 @@ class Enrollment(Strict):
 
     A stretch of at most ``max_gap_days`` uncovered days between two spans counts as covered. With ``post_mode``
     ``censor`` the index day itself must be covered and nothing after it: people are followed until cover ends.
+    With ``granularity`` ``month`` a calendar month with a covered day counts as covered whole.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("post_mode",)
+    LATER: ClassVar[tuple[str, ...]] = ("post_mode", "granularity")
 
     pre_days: Days = 365
     post_days: Days = 365
     max_gap_days: Days = 0
     benefits: Annotated[list[Literal["medical", "pharmacy"]], Field(min_length=1)] = ["medical", "pharmacy"]
     post_mode: Literal["require", "censor"] = "require"
+    granularity: Literal["day", "month"] = "day"
 
 
 class Washout(Strict):

@@ -8,8 +8,9 @@ from claimtwin.config.protocol import Enrollment, Protocol, Washout
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import NO_DAY, Days, Events, Flags, Index, ends_run
 from claimtwin.kernel.events import meets
+from claimtwin.kernel.follow_up import benefit_spans
 from claimtwin.kernel.index_events import REGION_NAMES, Entries, in_window
-from claimtwin.kernel.spans import covers, merge_spans
+from claimtwin.kernel.spans import covers
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,8 @@ def judge(claims: Claims, protocol: Protocol, entries: Entries, people: People) 
 
 def enrolled(claims: Claims, entries: Entries, rule: Enrollment, first: int, last: int) -> Flags:
     """Whether each asked benefit covers every day from ``first`` to ``last`` around the index, both included."""
-    cover = claims.coverage
     answer = np.ones(len(entries.member), np.bool_)
-    for benefit in rule.benefits:
-        held = cover.medical if benefit == "medical" else cover.pharmacy
-        spans = merge_spans(cover.member[held], cover.start[held], cover.stop[held], gap_days=rule.max_gap_days)
+    for spans in benefit_spans(claims, rule):
         start, stop = entries.day + np.int32(first), entries.day + np.int32(last + 1)
         answer &= covers(spans, entries.member, start, stop)
     return answer

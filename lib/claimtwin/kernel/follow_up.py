@@ -5,7 +5,7 @@ import numpy as np
 from claimtwin.config.protocol import Enrollment, Outcome, Protocol
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Days, Events, Index, keys
-from claimtwin.kernel.spans import Spans, merge_spans
+from claimtwin.kernel.spans import Spans, merge_spans, whole_months
 
 
 def last_days(claims: Claims, protocol: Protocol, member: Index, index: Days, end: int | None) -> Days | None:
@@ -24,13 +24,11 @@ def last_days(claims: Claims, protocol: Protocol, member: Index, index: Days, en
 
 
 def benefit_spans(claims: Claims, rule: Enrollment) -> list[Spans]:
-    """Merged spans of each asked benefit, in the order asked."""
+    """Merged spans of each asked benefit, in the order asked; by ``rule.granularity`` of whole months."""
     cover = claims.coverage
+    start, stop = whole_months(cover.start, cover.stop) if rule.granularity == "month" else (cover.start, cover.stop)
     held = [cover.medical if benefit == "medical" else cover.pharmacy for benefit in rule.benefits]
-    return [
-        merge_spans(cover.member[rows], cover.start[rows], cover.stop[rows], gap_days=rule.max_gap_days)
-        for rows in held
-    ]
+    return [merge_spans(cover.member[rows], start[rows], stop[rows], gap_days=rule.max_gap_days) for rows in held]
 
 
 def covered_until(spans: Spans, member: Index, day: Days) -> Days:

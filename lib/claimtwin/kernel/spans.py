@@ -54,6 +54,14 @@ def covers(spans: Spans, member: Index, start: Days, stop: Days) -> Flags:
     return answer
 
 
+def whole_months(start: Days, stop: Days) -> tuple[Days, Days]:
+    """Half-open intervals widened to the calendar months that they touch; an empty one stays empty."""
+    first = start.astype("datetime64[D]").astype("datetime64[M]")
+    after = (stop - 1).astype("datetime64[D]").astype("datetime64[M]") + 1
+    wide = [month.astype("datetime64[D]").astype(np.int32) for month in (first, after)]
+    return wide[0], np.where(stop > start, wide[1], wide[0]).astype(np.int32)
+
+
 def spans_within(spans: Spans, member: Index, index: Days, first: int, last: int) -> Spans:
     """Parts of disjoint spans that lie on days ``first`` to ``last`` about each asked member's index, both included.
 

@@ -52,7 +52,8 @@ class CodeBook:
     and ``procedures`` the lists of outcomes, criteria, covariates and exposures by the name of the event;
     ``positions`` the columns whose diagnoses count for comorbidities, ``points`` a list whose groups are worth points,
     ``kinds`` the code groups that a study may choose from; ``products`` and ``benzodiazepines`` the products of the
-    histories, in the order of their NDC.
+    histories, in the order of their NDC; ``open_until`` the last day of cover whose end the feed does not tell, as days
+    since 1970-01-01, null for ever.
     """
 
     families: dict[str, Procedures]
@@ -70,6 +71,7 @@ class CodeBook:
     positions: tuple[str, ...] = DIAGNOSES
     points: str | None = None
     kinds: tuple[str, ...] = ()
+    open_until: int | None = None
 
     def without_covariates(self) -> "CodeBook":
         """The same for a pass that needs no covariate."""
@@ -111,11 +113,12 @@ def _studied(programs: Sequence[str | None], program: str | None) -> Flags:
 
 def _coverage(table: pa.Table, book: CodeBook) -> Coverage:
     regions = {state: CENSUS_REGIONS.index(region) for state, region in book.state_regions.items()}
+    until = NO_STOP if book.open_until is None else np.int32(book.open_until)
     employers = table["employer_id"].combine_chunks().indices.to_numpy(zero_copy_only=False)
     return Coverage(
         member=member_of(table),
         start=days_of(table, "enrollment_start_date"),
-        stop=days_of(table, "enrollment_end_date", missing=NO_STOP) + np.int32(1),
+        stop=days_of(table, "enrollment_end_date", missing=until) + np.int32(1),
         medical=_flags(table, "medical_coverage"),
         pharmacy=_flags(table, "pharmacy_coverage"),
         birth=days_of(table, "birth_date"),

@@ -14,6 +14,7 @@ from claimtwin.config.events import REGION_OF_INDEX, diagnosis_key
 from claimtwin.config.histories import Histories
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
+from claimtwin.kernel.index_events import day_number
 from claimtwin.spark.columns import DIAGNOSES
 from claimtwin.spark.decode import CodeBook
 
@@ -49,6 +50,7 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
         positions=DIAGNOSES if protocol.score.comorbidity_positions == "any" else DIAGNOSES[1:],
         points="van_walraven" if "van_walraven_points" in protocol.score.covariates else None,
         kinds=tuple(protocol.score.data_driven.kinds) if protocol.score.data_driven else (),
+        open_until=day_number(env.ingest.data_through) if env.ingest.data_through else None,
     )
 
 
