@@ -6,6 +6,10 @@ from pydantic import Field
 
 from claimtwin.config.strict import Days, Strict
 
+Setting = Literal[
+    "office", "emergency", "therapy", "chiropractic", "other",
+    "outpatient", "telehealth", "urgent_care", "health_center", "inpatient",
+]  # fmt: skip
 Edition = Literal["cdc_2016", "cdc_2018", "cdc_2016_guideline", "cdc_2022"]
 
 
@@ -48,15 +52,18 @@ class EpisodeRules(Strict):
     """How lines of musculoskeletal care become episodes, by body region.
 
     A line belongs to the region of its first diagnosis (``primary``) or of the first that has one (``any``).
+    ``settings`` are kinds of service, or told by the place of service alone (``codes.places``); with ``places`` a line
+    of any of them makes an episode only at one of these places of service, and null lets it be anywhere.
     An episode ends where more than ``gap_days`` go by without care; it is new where at least ``clean_days`` went by
     without. Therapy visits at most ``therapy_gap_days`` apart are one course. Care without a region of its own is
     counted from ``attach_days`` before an episode to as long after it.
     """
 
+    LATER: ClassVar[tuple[str, ...]] = ("places",)
+
     diagnosis: Literal["primary", "any"] = "any"
-    settings: list[Literal["office", "emergency", "therapy", "chiropractic", "other"]] = [
-        "office", "emergency", "therapy", "chiropractic",
-    ]  # fmt: skip
+    settings: list[Setting] = ["office", "emergency", "therapy", "chiropractic"]
+    places: list[Annotated[str, Field(pattern=r"^[0-9]{2}$")]] | None = None
     gap_days: Annotated[int, Field(ge=1, le=3650)] = 90
     clean_days: Days = 180
     therapy_gap_days: Annotated[int, Field(ge=1, le=3650)] = 30
