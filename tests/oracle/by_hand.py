@@ -105,16 +105,20 @@ def telling_span(block, member, index):
     return min(mine, default=None)
 
 
-def covered_days(block, member, benefit, gap, horizon):
-    """Days with the benefit, then also short stretches without it that lie between two days with it."""
+def covered_days(block, member, benefit, rule, horizon):
+    """Days with the benefit, or all days of the months of these, then also short stretches that lie between two."""
     days = set()
     for span in block.spans:
         if span.member == member and getattr(span, benefit):
             last = min(span.stop or horizon, horizon, block.deaths.get(member, FAR) + timedelta(days=1))
             days |= days_around(span.start, 0, (last - span.start).days - 1)
+    if rule.granularity == "month":
+        firsts = {day.replace(day=1) for day in days}
+        days = {day for first in firsts for day in days_around(first, 0, 30) if day.month == first.month}
+        days = {day for day in days if day <= block.deaths.get(member, FAR)}
     filled = set(days)
     for day, next_day in pairwise(sorted(days)):
-        if (next_day - day).days - 1 <= gap:
+        if (next_day - day).days - 1 <= rule.max_gap_days:
             filled |= days_around(day, 0, (next_day - day).days)
     return filled
 
@@ -124,8 +128,8 @@ def is_enrolled(block, study, member, index, first, last):
     needed = days_around(index, first, last)
     if rule.until_death:
         needed = {day for day in needed if day <= block.deaths.get(member, FAR)}
-    horizon = index + timedelta(days=last + 30)
-    return all(needed <= covered_days(block, member, benefit, rule.max_gap_days, horizon) for benefit in rule.benefits)
+    horizon = index + timedelta(days=last + 70)
+    return all(needed <= covered_days(block, member, benefit, rule, horizon) for benefit in rule.benefits)
 
 
 def fills_on(block, drug, member, days):
@@ -229,8 +233,8 @@ def is_followed(block, study, member, index, day, end):
     if end is not None and day > end:
         return False
     needed = days_around(index, 0, max((day - index).days, 0))
-    rule, horizon = study.enrollment, max(day, index) + timedelta(days=60)
-    return all(needed <= covered_days(block, member, benefit, rule.max_gap_days, horizon) for benefit in rule.benefits)
+    rule, horizon = study.enrollment, max(day, index) + timedelta(days=70)
+    return all(needed <= covered_days(block, member, benefit, rule, horizon) for benefit in rule.benefits)
 
 
 def outcome_counts(block, study, member, index, end=None):

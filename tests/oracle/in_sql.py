@@ -58,6 +58,13 @@ PRODUCTS = (
     product("99999010105", "hydrocodone", 7),
 )
 """Every kind of product, on codes that people fill often enough to have runs; names and strengths are made up."""
+EPISODES = (
+    EpisodeRules(),
+    EpisodeRules(gap_days=30, clean_days=60, therapy_gap_days=7, attach_days=7),
+    EpisodeRules(diagnosis="primary", settings=["other", "therapy"]),
+    EpisodeRules(diagnosis="primary", settings=["outpatient", "emergency"]),
+    EpisodeRules(settings=["office", "therapy", "other"], places=["11"]),
+)
 HISTORIES = Histories(fills=FillRules(), supply=SupplyRules())
 OUTCOMES = [
     {"name": "opioid_fills", "drug": "opioid", "window": (1, 365)},
@@ -177,9 +184,10 @@ def compare_runs(people):
 
 
 def compare_episodes(people):
-    for rules in (EpisodeRules(), EpisodeRules(gap_days=30, clean_days=60, therapy_gap_days=7, attach_days=7)):
+    for rules in EPISODES:
         found = _episodes_of_block(people.block, care_families(), rules)
         asked = {"gap": rules.gap_days, "clean": rules.clean_days, "course": rules.therapy_gap_days}
+        asked |= {"settings": rules.settings, "positions": rules.diagnosis, "places": rules.places}
         rows = people.ask("episodes", "episodes", attach=rules.attach_days, **asked)
         yield "episodes", rows, without_dates(found, "start_date", "stop_date")
 

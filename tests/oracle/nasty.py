@@ -179,6 +179,7 @@ def enrolment(dice, before, after, *, timed):
         "max_gap_days": dice.randint(0, 5),
         "benefits": dice.choice([["medical"], ["pharmacy"], ["medical", "pharmacy"]]),
         "post_mode": dice.choice(["require", "censor", "censor"]) if timed else "require",
+        "granularity": dice.choice(["day", "day", "day", "month"]),
     }
     asked["until_death"] = asked["post_mode"] == "require" and dice.random() < 0.5
     return dice.choice([None, asked, asked, asked])

@@ -52,24 +52,27 @@ def days_between(first, last, away):
     return len([d for d in range(first, last + 1) if d not in away])
 
 
-def runs(laid, rules):
+def runs(laid, rules, stays):
     """Runs over all drugs: member, start, stop, fills, early, drugs, supply, covered."""
     found = []
     for member in sorted({fill[0] for fill, _, _ in laid}):
         mine = [(fill, set(range(days[0], days[-1] + 1)) if days else set(), left)
                 for fill, days, left in laid if fill[0] == member]  # fmt: skip
+        away = in_hospital(stays, member) if rules.hospital_days == "kept" else set()
         covered = sorted(set().union(*(days for _, days, _ in mine)))
         starts = [covered[0], *(b for a, b in pairwise(covered) if b - a - 1 > rules.gap_days)]
         for start, following in zip(starts, [*starts[1:], covered[-1] + 1], strict=True):
             days = [d for d in covered if start <= d < following or (following == covered[-1] + 1 and d >= start)]
-            inside = [(f, left) for f, ds, left in mine if begins(f, ds, start, days[-1])]
+            inside = [(f, left) for f, ds, left in mine if begins(f, ds, start, days[-1], away)]
             found.append((
-                member, days[0], days[-1] + 1, len(inside), sum(left > 0 for _, left in inside),
+                member, days[0], days[-1] + 1, len(inside), sum(left > rules.early_days for _, left in inside),
                 len({f[1] for f, _ in inside}), sum(f[3] for f, _ in inside), len(days),
             ))  # fmt: skip
     return found
 
 
-def begins(fill, days, start, last):
-    """Whether a fill belongs to a run: by its first day with supply, or where all is cut off by its day."""
-    return start <= (min(days) if days else fill[2]) <= last
+def begins(fill, days, start, last, away):
+    """Whether a fill belongs to a run: by its first day with supply, or where all is cut off by the day on which it
+    would have begun, which is out of hospital.
+    """
+    return start <= (min(days) if days else out_of(fill[2], away)) <= last

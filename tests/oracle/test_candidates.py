@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.oracle import by_hand
 from tests.oracle.nasty import EMPTY, FAMILIES, MEMBERS, REGIONS, case_of, columns_of, number
+from tests.support.examples import at_least
 
 seeds = st.integers(0, 2**32)
 
@@ -35,7 +36,7 @@ def to_rows(found, names):
     ]
 
 
-@settings(max_examples=700, deadline=None)
+@at_least(500)
 @given(seeds)
 def test_candidates_equal_those_found_by_hand(seed):
     block, study = case_of(seed)
@@ -46,7 +47,7 @@ def test_candidates_equal_those_found_by_hand(seed):
     assert found.met.max(initial=0) < 2 ** len(criteria_of(study))
 
 
-@settings(max_examples=300, deadline=None)
+@at_least(250)
 @given(
     seeds,
     st.lists(st.tuples(st.integers(0, MEMBERS - 1), st.integers(-5, 45)), max_size=6),

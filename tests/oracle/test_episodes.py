@@ -4,7 +4,7 @@ from random import Random
 
 import numpy as np
 from claimtwin.config.histories import EpisodeRules
-from claimtwin.kernel.episodes import COUNTED, CareLines, find_episodes
+from claimtwin.kernel.episodes import COUNTED, CareLines, find_care
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +81,7 @@ def fill(episode, lines, rules, found):
             courses[-1].append(day)
         else:
             courses.append([day])
+    episode["each"] = [(course[0], course[-1] + 1, len(course)) for course in courses]
     episode["courses"] = len(courses)
     episode["course_days"] = sum(course[-1] - course[0] + 1 for course in courses)
 
@@ -100,9 +101,9 @@ def columns(lines):
 def test_episodes_are_those_of_the_diary(seed):
     dice = Random(seed)
     lines, rules = care_of(dice), rules_of(dice)
-    got = find_episodes(columns(lines), rules, REGIONS)
+    got, courses = find_care(columns(lines), rules, REGIONS)
     rows = [{name: column[k].tolist() for name, column in vars(got).items()} for k in range(len(got.member))]
     expected = episodes(lines, rules)
-    for episode in expected:
-        del episode["days"]
+    each = [(place, *course) for place, episode in enumerate(expected) for course in episode["each"]]
+    assert list(zip(*(column.tolist() for column in vars(courses).values()), strict=True)) == each
     assert rows == [{name: episode[name] for name in vars(got)} for episode in expected]

@@ -2,8 +2,10 @@
 
 import numpy as np
 from claimtwin.kernel.spans import covers, merge_spans
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.support.examples import at_least
 
 rows = st.lists(st.tuples(st.integers(0, 3), st.integers(-40, 40), st.integers(0, 12)), max_size=25)
 
@@ -27,7 +29,7 @@ def columns(spans):
     return [np.array([s[k] for s in spans], t) for k, t in enumerate((np.int64, np.int32, np.int32))]
 
 
-@settings(max_examples=300, deadline=None)
+@at_least(300)
 @given(rows, st.integers(0, 9))
 def test_merging_equals_walking_every_day(rows, gap):
     spans = [(m, a, a + n) for m, a, n in rows]
@@ -36,7 +38,7 @@ def test_merging_equals_walking_every_day(rows, gap):
     assert list(found) == merged_by_the_day(spans, gap)
 
 
-@settings(max_examples=300, deadline=None)
+@at_least(300)
 @given(rows, st.tuples(st.integers(0, 4), st.integers(-45, 45), st.integers(1, 20)))
 def test_covering_means_every_day_is_in(rows, asked):
     spans = [(m, a, a + n) for m, a, n in rows]

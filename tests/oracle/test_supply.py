@@ -16,12 +16,13 @@ seeds = st.integers(0, 2**32)
 MEMBERS = 3
 
 
-def rules_of(dice, *, hospital=True):
+def rules_of(dice):
     return SupplyRules(
         same_drug=dice.choice(["carry_forward", "carry_forward", "concurrent", "truncate"]),
         carry_days=dice.choice([None, 0, dice.randint(1, 6)]),
         gap_days=dice.choice([0, 1, dice.randint(0, 12)]),
-        hospital_days=dice.choice(["used", "kept"]) if hospital else "used",
+        hospital_days=dice.choice(["used", "kept"]),
+        early_days=dice.choice([0, 0, dice.randint(1, 5)]),
     )
 
 
@@ -68,11 +69,11 @@ def test_fills_cover_the_days_of_the_calendar(seed):
 @given(seeds)
 def test_runs_are_those_of_the_calendar(seed):
     dice = Random(seed)
-    fills, rules, stays = fills_of(dice), rules_of(dice, hospital=False), []
+    fills, rules, stays = fills_of(dice), rules_of(dice), stays_of(dice)
     got, supply = laid_out(fills, rules, stays)
     runs = supply_runs(got, rules, supply)
     rows = list(zip(*(column.tolist() for column in vars(runs).values()), strict=True))
-    assert rows == by_hand.runs(by_hand.days_of_fills(fills, rules, stays), rules)
+    assert rows == by_hand.runs(by_hand.days_of_fills(fills, rules, stays), rules, stays)
 
 
 @many_histories

@@ -8,7 +8,16 @@ from claimtwin.codes.opioids import Product
 from claimtwin.codes.rules import care_families
 from claimtwin.config.histories import EpisodeRules, FillRules, SupplyRules
 from claimtwin.spark.blocks import build_blocks
-from claimtwin.spark.histories import EPISODES, FILLS, RUNS, build_episodes, build_fills, build_runs
+from claimtwin.spark.histories import (
+    COURSES,
+    EPISODES,
+    FILLS,
+    RUNS,
+    build_courses,
+    build_episodes,
+    build_fills,
+    build_runs,
+)
 
 from tests.support.claims import as_frames
 
@@ -92,4 +101,8 @@ def test_episodes_hold_their_care(blocks):
     assert [rows[1][n] for n in ("lines", "visits", "therapy_days", "imaging_days", "therapy_course_days")] == [
         2, 2, 2, 1, 8,
     ]  # fmt: skip
+    courses = rows_of(build_courses(blocks, care_families(), EpisodeRules(therapy_gap_days=6)), COURSES)
+    assert [tuple(row.values()) for row in courses] == [
+        ("b", "back", date(2020, 1, 2), date(2020, 1, k), date(2020, 1, k + 1), 1, 1) for k in (2, 9)
+    ]
     assert rows[1]["quiet_days"] is None and rows[1]["is_new"] and rows[1]["leads"] and not rows[1]["multi_region"]

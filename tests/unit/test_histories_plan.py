@@ -25,6 +25,7 @@ def test_each_table_is_made_from_what_it_reads_and_nothing_else(tmp_path):
         "opioid_fills": {"fills", "products"},
         "supply_runs": {"fills", "products", "supply"},
         "msk_episodes": {"episodes"},
+        "therapy_courses": {"episodes"},
     }
 
 

@@ -1,11 +1,15 @@
 """How claims become histories: fills of listed drugs, runs of supply, episodes of care. Part of ``study.yaml``."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from claimtwin.config.strict import Days, Strict
 
+Setting = Literal[
+    "office", "emergency", "therapy", "chiropractic", "other",
+    "outpatient", "telehealth", "urgent_care", "health_center", "inpatient",
+]  # fmt: skip
 Edition = Literal["cdc_2016", "cdc_2018", "cdc_2016_guideline", "cdc_2022"]
 
 
@@ -32,40 +36,38 @@ class SupplyRules(Strict):
     ``carry_days`` later than it was filled; null, however late), cuts off what is left (``truncate``), or runs
     beside it (``concurrent``). Different drugs always run beside each other. A run ends where more than
     ``gap_days`` are without supply. ``hospital_days``: ``kept`` means that a day in hospital uses no supply.
+    A fill is early where more than ``early_days`` of the drug's supply are left on its day; that only counts it.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("early_days",)
 
     same_drug: Literal["carry_forward", "concurrent", "truncate"] = "carry_forward"
     carry_days: Days | None = None
     gap_days: Days = 30
     hospital_days: Literal["used", "kept"] = "used"
+    early_days: Days = 0
 
 
 class EpisodeRules(Strict):
     """How lines of musculoskeletal care become episodes, by body region.
 
     A line belongs to the region of its first diagnosis (``primary``) or of the first that has one (``any``).
+    ``settings`` are kinds of service, or told by the place of service alone (``codes.places``); with ``places`` a line
+    of any of them makes an episode only at one of these places of service, and null lets it be anywhere.
     An episode ends where more than ``gap_days`` go by without care; it is new where at least ``clean_days`` went by
     without. Therapy visits at most ``therapy_gap_days`` apart are one course. Care without a region of its own is
     counted from ``attach_days`` before an episode to as long after it.
     """
 
+    LATER: ClassVar[tuple[str, ...]] = ("places",)
+
     diagnosis: Literal["primary", "any"] = "any"
-    settings: list[Literal["office", "emergency", "therapy", "chiropractic", "other"]] = [
-        "office", "emergency", "therapy", "chiropractic",
-    ]  # fmt: skip
+    settings: list[Setting] = ["office", "emergency", "therapy", "chiropractic"]
+    places: list[Annotated[str, Field(pattern=r"^[0-9]{2}$")]] | None = None
     gap_days: Annotated[int, Field(ge=1, le=3650)] = 90
     clean_days: Days = 180
     therapy_gap_days: Annotated[int, Field(ge=1, le=3650)] = 30
     attach_days: Days = 0
-
-
-MeasureName = Literal[
-    "new_use", "continuing_use", "persistent_use", "long_term_use", "chronic_episode", "high_dose_50", "high_dose_90",
-    "potential_overuse", "with_benzodiazepine", "benzodiazepine_days", "continued_15_days", "continued_31_days",
-    "long_first_supply", "days_supply", "days_covered", "mme",
-]  # fmt: skip
-"""Measures of opioid use that an outcome may be."""
-OF_BENZODIAZEPINES = ("with_benzodiazepine", "benzodiazepine_days")
 
 
 class Histories(Strict):

@@ -60,7 +60,7 @@ def _run_out(protocol: Protocol, deployment: Env, env: str) -> list[str]:
         return [f"{env}: ingest.data_through: needed by enrollment.post_mode 'censor', which ends follow-up there"]
     if through is None or protocol.censored:
         return []
-    after = max([outcome.window[1] for outcome in protocol.outcomes], default=0)
+    after = max([outcome.last_day for outcome in protocol.outcomes], default=0)
     wait = deployment.ingest.run_out_days
     late = protocol.study.index_window[1].toordinal() + after + wait - through.toordinal()
     if late <= 0:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from claimtwin.config.arms import Arm
 from claimtwin.config.events import REGION_OF_INDEX, CareFamily, DiagnosisGroup, DiagnosisRule, Event, Window
-from claimtwin.config.histories import MeasureName
+from claimtwin.config.measures import SIGNED, MeasureName, reading_of
 from claimtwin.config.strict import Strict
 
 OVER_TIME = ("rate", "time")
@@ -76,6 +76,10 @@ class Outcome(Strict):
     def _kind_has_its_event(self) -> Self:
         if self.measure and self.kind not in ("binary", "count"):
             raise ValueError(f"kind: a measure is binary or count, not '{self.kind}'")
+        if self.measure in SIGNED and self.kind != "count":
+            raise ValueError(f"kind: the measure '{self.measure}' may lie below nought, so that it is a count")
+        if fault := reading_of(self.measure).fault(self.window):
+            raise ValueError(f"window: the measure '{self.measure}' {fault}")
         if self.kind == "days_supply" and not self.drug:
             raise ValueError("kind: 'days_supply' needs a drug list in 'drug'")
         if self.diagnosis == REGION_OF_INDEX:
@@ -89,6 +93,16 @@ class Outcome(Strict):
         """The event that is counted; null for a measure and for the cost of everything."""
         named = {"drug": self.drug, "care": self.care, "procedures": self.procedures, "diagnosis": self.diagnosis}
         return Event.model_validate(named) if any(named.values()) else None
+
+    @property
+    def lookback_days(self) -> int:
+        """Days before index that must be observed for the outcome to be known; 0 for all but some measures."""
+        return reading_of(self.measure).lookback_days(self.window)
+
+    @property
+    def last_day(self) -> int:
+        """Last day after index that is read: that of the window, or of a measure that reads on."""
+        return reading_of(self.measure).last_day(self.window)
 
     @property
     def over_time(self) -> bool:

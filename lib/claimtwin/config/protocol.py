@@ -14,8 +14,9 @@ from claimtwin.config.arms import Arm, Arms, Draw
 from claimtwin.config.designs import OtherDesign
 from claimtwin.config.events import REGION_OF_INDEX, Criterion, Event, user_list
 from claimtwin.config.grid import grid_faults
-from claimtwin.config.histories import OF_BENZODIAZEPINES, Histories
+from claimtwin.config.histories import Histories
 from claimtwin.config.matching import Matching
+from claimtwin.config.measures import OF_BENZODIAZEPINES
 from claimtwin.config.outcomes import Outcome as Outcome
 from claimtwin.config.outcomes import follow_up_faults
 from claimtwin.config.score import ON_REQUEST, Covariate, Score
@@ -68,9 +69,10 @@ class Enrollment(Strict):
     A stretch of at most ``max_gap_days`` uncovered days between two spans counts as covered. With ``post_mode``
     ``censor`` the index day itself must be covered and nothing after it: people are followed until cover ends.
     ``until_death``: who dies in the ``post_days`` must be covered until death only, instead of being left out.
+    With ``granularity`` ``month`` a calendar month with a covered day counts as covered whole.
     """
 
-    LATER: ClassVar[tuple[str, ...]] = ("post_mode", "until_death")
+    LATER: ClassVar[tuple[str, ...]] = ("post_mode", "until_death", "granularity")
 
     pre_days: Days = 365
     post_days: Days = 365
@@ -78,6 +80,7 @@ class Enrollment(Strict):
     benefits: Annotated[list[Literal["medical", "pharmacy"]], Field(min_length=1)] = ["medical", "pharmacy"]
     post_mode: Literal["require", "censor"] = "require"
     until_death: bool = False
+    granularity: Literal["day", "month"] = "day"
 
     @model_validator(mode="after")
     def _death_is_said_once(self) -> Self:
@@ -196,11 +199,12 @@ class Protocol(Strict):
             return []
         faults = []
         clean = [-rule.window[0] for rule in self.criteria if rule.proves_absence]
+        clean += [o.lookback_days for o in self.outcomes]
         measured = max(self.score.lookback_days, -self.score.comorbidity_days[0])
         before = max([measured, self.washout.days if self.washout else 0, *clean])
         if before > self.enrollment.pre_days:
             faults.append(f"enrollment.pre_days is shorter than the longest look-back ({before} days)")
-        after = max(o.window[1] for o in self.outcomes)
+        after = max(o.last_day for o in self.outcomes)
         if after > self.enrollment.post_days and not self.censored:
             faults.append(f"enrollment.post_days is shorter than the longest outcome window ({after} days)")
         return faults

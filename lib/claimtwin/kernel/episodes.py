@@ -10,6 +10,7 @@ from claimtwin.kernel.claims import Small
 from claimtwin.kernel.columns import Days, Flags, Index, keys, starts_run
 from claimtwin.kernel.mme import summed
 from claimtwin.kernel.spans import Spans, merge_spans
+from claimtwin.kernel.supply import run_of
 
 NEVER = -1
 COUNTED = ("therapy", "chiropractic", "imaging", "injection", "surgery")
@@ -62,8 +63,26 @@ class Episodes:
     leads: Flags
 
 
+@dataclass(frozen=True)
+class Courses:
+    """One row a course of therapy, sorted by episode, then start; half-open days.
+
+    ``episode`` is the row of its episode, ``visits`` the days with therapy in it.
+    """
+
+    episode: Index
+    start: Days
+    stop: Days
+    visits: Index
+
+
 def find_episodes(care: CareLines, rules: EpisodeRules, regions: int) -> Episodes:
-    """Episodes of each member and region.
+    """Episodes of each member and region, as in ``find_care``."""
+    return find_care(care, rules, regions)[0]
+
+
+def find_care(care: CareLines, rules: EpisodeRules, regions: int) -> tuple[Episodes, Courses]:
+    """Episodes of each member and region, and the courses of therapy in them.
 
     A line begins a new episode where it starts more than ``gap_days`` after the last day of all before it.
 
@@ -81,13 +100,13 @@ def find_episodes(care: CareLines, rules: EpisodeRules, regions: int) -> Episode
     size = len(spans.member)
     at = _holding(spans, owner, care.day[makes], 0)
     visit_days = _distinct(at, care.day[makes])
-    counted, courses, course_days = _care_within(care, spans, rules, regions)
+    counted, courses = _care_within(care, spans, rules, regions)
     lines = np.bincount(at, minlength=size)
     quiet = np.full(size, NEVER, np.int64)
     follows = np.flatnonzero(~starts_run(spans.member))
     quiet[follows] = spans.start[follows].astype(np.int64) - spans.stop[follows - 1]
     multi, leads = _among_regions(spans, lines, regions)
-    return Episodes(
+    episodes = Episodes(
         member=spans.member // regions,
         region=(spans.member % regions).astype(np.int16),
         start=spans.start,
@@ -95,13 +114,14 @@ def find_episodes(care: CareLines, rules: EpisodeRules, regions: int) -> Episode
         lines=lines,
         visits=np.bincount(visit_days[0], minlength=size),
         counts=counted,
-        courses=courses,
-        course_days=course_days,
+        courses=np.bincount(courses.episode, minlength=size),
+        course_days=summed(courses.episode, courses.stop - courses.start, size),
         quiet_days=quiet,
         is_new=(quiet == NEVER) | (quiet >= rules.clean_days),
         multi_region=multi,
         leads=leads,
     )
+    return episodes, courses
 
 
 def _holding(spans: Spans, owner: Index, day: Days, around: int) -> Index:
@@ -126,10 +146,8 @@ def _distinct(group: Index, day: Days) -> tuple[Index, Days]:
     return group[first], day[first]
 
 
-def _care_within(
-    care: CareLines, spans: Spans, rules: EpisodeRules, regions: int
-) -> tuple[NDArray[np.int64], Index, Index]:
-    """Days with each kind of care in each episode, its courses of therapy and their length."""
+def _care_within(care: CareLines, spans: Spans, rules: EpisodeRules, regions: int) -> tuple[NDArray[np.int64], Courses]:
+    """Days with each kind of care in each episode, and its courses of therapy."""
     size = len(spans.member)
     held = [np.zeros(0, np.int64)]
     rows = [np.zeros(0, np.int64)]
@@ -142,12 +160,9 @@ def _care_within(
     days = [_distinct(at[care.kinds[line, k]], care.day[line[care.kinds[line, k]]]) for k in range(len(COUNTED))]
     counts = np.stack([np.bincount(group, minlength=size) for group, _ in days], axis=1)
     visited, day = days[COUNTED.index("therapy")]
-    courses = merge_spans(visited, day, day + np.int32(1), gap_days=rules.therapy_gap_days - 1)
-    return (
-        counts,
-        np.bincount(courses.member, minlength=size),
-        summed(courses.member, courses.stop - courses.start, size),
-    )
+    runs = merge_spans(visited, day, day + np.int32(1), gap_days=rules.therapy_gap_days - 1)
+    visits = np.bincount(run_of(runs, visited, day), minlength=len(runs.member))
+    return counts, Courses(runs.member, runs.start, runs.stop, visits)
 
 
 def _among_regions(spans: Spans, lines: Index, regions: int) -> tuple[Flags, Flags]:

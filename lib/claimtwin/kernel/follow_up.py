@@ -6,7 +6,7 @@ from claimtwin.config.protocol import Enrollment, Outcome, Protocol
 from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.columns import Days, Events, Index, keys
 from claimtwin.kernel.deaths import until_death
-from claimtwin.kernel.spans import Spans, merge_spans
+from claimtwin.kernel.spans import Spans, merge_spans, whole_months
 
 
 def last_days(claims: Claims, protocol: Protocol, member: Index, index: Days, end: int | None) -> Days | None:
@@ -28,14 +28,18 @@ def last_days(claims: Claims, protocol: Protocol, member: Index, index: Days, en
 
 
 def benefit_spans(claims: Claims, rule: Enrollment) -> list[Spans]:
-    """Merged spans of each asked benefit, in the order asked.
+    """Merged spans of each asked benefit, in the order asked; by ``rule.granularity`` of whole months.
 
-    A death cuts them before they are merged: a gap in which somebody died leads to no later span.
+    A death cuts them before they are merged: a gap in which somebody died leads to no later span, and the rest of the
+    month of a death is not covered.
     """
     cover = claims.coverage
-    stop = until_death(claims.deaths, cover.member, cover.stop)
+    start, stop = cover.start, until_death(claims.deaths, cover.member, cover.stop)
+    if rule.granularity == "month":
+        start, stop = whole_months(start, stop)
+        stop = until_death(claims.deaths, cover.member, stop)
     held = [cover.medical if benefit == "medical" else cover.pharmacy for benefit in rule.benefits]
-    return [merge_spans(cover.member[rows], cover.start[rows], stop[rows], gap_days=rule.max_gap_days) for rows in held]
+    return [merge_spans(cover.member[rows], start[rows], stop[rows], gap_days=rule.max_gap_days) for rows in held]
 
 
 def covered_until(spans: Spans, member: Index, day: Days) -> Days:

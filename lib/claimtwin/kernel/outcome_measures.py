@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from claimtwin.config.measures import GAP_DAYS
 from claimtwin.kernel import opioid_measures as m
 from claimtwin.kernel.columns import Days, Flags, Index
 from claimtwin.kernel.fills import MILLI, divided
@@ -11,8 +12,6 @@ from claimtwin.kernel.mme import daily_doses, fills_asked, summed
 from claimtwin.kernel.opioid_measures import OpioidUse
 from claimtwin.kernel.supply import covered_days
 
-YEAR = 365
-GAP_DAYS = 30
 Measure = Callable[[OpioidUse, Index, Days, int, int], Index | Flags]
 
 
@@ -29,27 +28,46 @@ def _mme(use: OpioidUse, member: Index, index: Days, first: int, last: int) -> I
     return divided(daily_doses(use.fills, member, index, first, last).mme, MILLI)
 
 
+def _dose(name: str) -> Measure:
+    """One definition of the daily dose, nought for who has no fill of known dose in the window."""
+
+    def doses(use: OpioidUse, member: Index, index: Days, first: int, last: int) -> Index:
+        found: Index = getattr(daily_doses(use.fills, member, index, first, last), name)
+        return np.maximum(found, 0)
+
+    return doses
+
+
 MEASURES: dict[str, Measure] = {
-    "new_use": lambda use, who, day, _, last: m.new_use(use, who, day, YEAR, last),
-    "continuing_use": lambda use, who, day, _, last: m.continuing_use(use, who, day, YEAR, last),
+    "new_use": m.new_use,
+    "continuing_use": m.continuing_use,
+    "dose_change": m.dose_change,
     "persistent_use": lambda use, who, day, first, last: m.persistent_use(use, who, day),
     "long_term_use": lambda use, who, day, first, last: m.long_term_kazis(use, who, day),
-    "chronic_episode": lambda use, who, day, _, last: m.chronic_episode(use, who, day, last, gap_days=GAP_DAYS),
-    "high_dose_50": lambda use, who, day, first, last: m.high_dose(use, who, day, first, last, least=50),
-    "high_dose_90": lambda use, who, day, first, last: m.high_dose(use, who, day, first, last, least=90),
+    "long_term_months": lambda use, who, day, _, last: m.long_term_months(use, who, day, last),
+    "chronic_episode": lambda *asked: m.chronic_episode(*asked, gap_days=GAP_DAYS),
+    "high_dose_50": lambda *asked: m.high_dose(*asked, least=50),
+    "high_dose_90": lambda *asked: m.high_dose(*asked, least=90),
+    "high_dose_period": lambda *asked: m.high_dose_period(*asked, least=90),
     "potential_overuse": m.potential_overuse,
     "with_benzodiazepine": m.with_benzodiazepine,
     "benzodiazepine_days": m.shared_days,
-    "continued_15_days": lambda use, who, day, _, last: m.continued_opioids(use, who, day, last, long=False),
-    "continued_31_days": lambda use, who, day, _, last: m.continued_opioids(use, who, day, last, long=True),
+    "continued_15_days": lambda *asked: m.continued_opioids(*asked, long=False),
+    "continued_31_days": lambda *asked: m.continued_opioids(*asked, long=True),
     "long_first_supply": m.long_first_supply,
     "days_supply": _days_supply,
     "days_covered": _days_covered,
+    "proportion_covered": m.proportion_covered,
     "mme": _mme,
+    "mme_a_day_supply": _dose("by_supply"),
+    "mme_a_day_covered": _dose("by_covered"),
+    "mme_a_day_window": _dose("by_window"),
+    "mme_a_day_highest": _dose("highest_day"),
 }
-"""By the name that a protocol uses; yes and no are 1 and 0, ``mme`` whole milligrams rounded half up.
+"""By the name that a protocol uses, each answering for the days that ``config.measures`` says it reads.
 
-New and continuing use look back 365 days; persistent and long-term use have windows of their own.
+Yes and no are 1 and 0, ``mme`` whole milligrams rounded half up, doses a day thousandths of a milligram, the
+proportion thousandths; only ``dose_change`` may lie below nought.
 """
 
 

@@ -54,6 +54,28 @@ def covers(spans: Spans, member: Index, start: Days, stop: Days) -> Flags:
     return answer
 
 
+def whole_months(start: Days, stop: Days) -> tuple[Days, Days]:
+    """Half-open intervals widened to the calendar months that they touch; an empty one stays empty."""
+    first = start.astype("datetime64[D]").astype("datetime64[M]")
+    after = (stop - 1).astype("datetime64[D]").astype("datetime64[M]") + 1
+    wide = [month.astype("datetime64[D]").astype(np.int32) for month in (first, after)]
+    return wide[0], np.where(stop > start, wide[1], wide[0]).astype(np.int32)
+
+
+def spans_within(spans: Spans, member: Index, index: Days, first: int, last: int) -> Spans:
+    """Parts of disjoint spans that lie on days ``first`` to ``last`` about each asked member's index, both included.
+
+    ``member`` of a part is the position asked, ascending; members may be asked in any order, and twice.
+    """
+    begin, end = index + np.int32(first), index + np.int32(last + 1)
+    low = np.searchsorted(keys(spans.member, spans.stop), keys(member, begin), "right")
+    many = np.maximum(np.searchsorted(keys(spans.member, spans.start), keys(member, end), "left") - low, 0)
+    asked = np.repeat(np.arange(len(member)), many)
+    row = np.repeat(low, many) + np.arange(len(asked)) - np.repeat(np.cumsum(many) - many, many)
+    start, stop = np.maximum(spans.start[row], begin[asked]), np.minimum(spans.stop[row], end[asked])
+    return Spans(asked, start.astype(np.int32), stop.astype(np.int32))
+
+
 def _furthest_stop(member: Index, stop: Days) -> Index:
     """Latest stop so far within the member; rows sorted by member. The key makes each member start anew."""
     reach = np.maximum.accumulate(keys(member, stop)) if len(stop) else keys(member, stop)

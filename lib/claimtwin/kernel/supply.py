@@ -32,8 +32,9 @@ class Supplies:
 class Runs:
     """One row a run of supply, sorted by member, then start; half-open days.
 
-    ``fills`` begin in the run (those cut off altogether included), ``early`` of them before the drug was used up;
-    ``drugs`` counts different drugs, ``covered`` the days with supply, ``supply`` days' supply as filled.
+    ``fills`` begin in the run (those cut off altogether included), ``early`` of them while more than ``early_days`` of
+    the drug's supply were left; ``drugs`` counts different drugs, ``covered`` the days with supply, ``supply`` days'
+    supply as filled.
     """
 
     member: Index
@@ -84,7 +85,7 @@ def supply_runs(laid: Supplies, rules: SupplyRules, supply: Index) -> Runs:
 
     Args:
         laid: The fills as laid out.
-        rules: The longest gap within a run.
+        rules: The longest gap within a run, and how much supply may be left before a fill is early.
         supply: Days' supply of each fill, by ``laid.row``.
     """
     runs = merge_spans(laid.member, laid.start, laid.stop, gap_days=rules.gap_days)
@@ -96,7 +97,7 @@ def supply_runs(laid: Supplies, rules: SupplyRules, supply: Index) -> Runs:
         start=runs.start,
         stop=runs.stop,
         fills=np.bincount(run, minlength=size),
-        early=np.bincount(run[laid.early > 0], minlength=size),
+        early=np.bincount(run[laid.early > rules.early_days], minlength=size),
         drugs=np.bincount(pairs, minlength=size),
         supply=summed(run, supply[laid.row], size),
         covered=summed(run_of(runs, days.member, days.start), days.stop - days.start, size),

@@ -178,16 +178,18 @@ def _age(population: Part | None) -> str:
 def _enrolment(rule: Part | None) -> str:
     if rule is None:
         return ""
+    months = " A month with a covered day counted as covered whole." if rule.get("granularity") == "month" else ""
     if rule.get("post_mode") == "censor":
         return (
             f"Enrolled with {listed(list(rule['benefits']))} benefits on every day from {rule['pre_days']} days before "
             "index to the index day. Afterwards people were followed until their death, "
-            "where it is known, or until their cover or the data ended."
+            f"where it is known, or until their cover or the data ended.{months}"
         )
     gap = f"gaps of up to {rule['max_gap_days']} days allowed" if rule["max_gap_days"] else "no gap allowed"
+    death = ", or until death" if rule.get("until_death") else ""
     return (
         f"Enrolled with {listed(list(rule['benefits']))} benefits on every day from {rule['pre_days']} days before "
-        f"to {rule['post_days']} days after index{', or until death' if rule.get('until_death') else ''} ({gap})."
+        f"to {rule['post_days']} days after index{death} ({gap}).{months}"
     )
 
 

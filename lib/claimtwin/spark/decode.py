@@ -50,7 +50,8 @@ class CodeBook:
     with procedures must stand on the same of ``together``. ``program``: null for any. ``comorbidities``: the list that
     is counted, of diagnoses in ``positions``; ``points``: lists worth points; ``noted``: diagnoses that are covariates.
     ``diagnoses``, ``procedures``: lists of events by name; ``listed``: the rules of users' lists of diagnoses by event.
-    ``kinds``: code groups to choose from; ``products``, ``benzodiazepines``: those of the histories, by NDC.
+    ``kinds``: code groups to choose from; ``products``, ``benzodiazepines``: those of the histories, by NDC;
+    ``open_until``: last day of cover whose end the feed does not tell, as days since 1970-01-01, null for ever.
     """
 
     families: dict[str, Procedures]
@@ -70,6 +71,7 @@ class CodeBook:
     noted: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     listed: dict[str, str] = field(default_factory=dict)
+    open_until: int | None = None
 
     def told(self, name: str) -> str:
         """What tells the diagnoses of an event: its list and group, its own rules, or those of a user's list."""
@@ -118,11 +120,12 @@ def _studied(programs: Sequence[str | None], program: str | None) -> Flags:
 
 def _coverage(table: pa.Table, book: CodeBook) -> Coverage:
     regions = {state: CENSUS_REGIONS.index(region) for state, region in book.state_regions.items()}
+    until = NO_STOP if book.open_until is None else np.int32(book.open_until)
     employers = table["employer_id"].combine_chunks().indices.to_numpy(zero_copy_only=False)
     return Coverage(
         member=member_of(table),
         start=days_of(table, "enrollment_start_date"),
-        stop=days_of(table, "enrollment_end_date", missing=NO_STOP) + np.int32(1),
+        stop=days_of(table, "enrollment_end_date", missing=until) + np.int32(1),
         medical=_flags(table, "medical_coverage"),
         pharmacy=_flags(table, "pharmacy_coverage"),
         birth=days_of(table, "birth_date"),

@@ -1,6 +1,6 @@
 """Blocks to histories: fills of listed drugs, runs of supply, episodes of care. No exchange."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from claimtwin.codes.opioids import Product, kernel_products, places_of
+from claimtwin.codes.places import SETTING_PLACES
 from claimtwin.codes.rules import Procedures
 from claimtwin.config.histories import EpisodeRules, FillRules, Histories, SupplyRules
 from claimtwin.kernel.columns import Days, Flags, Index
-from claimtwin.kernel.episodes import COUNTED, NEVER, CareLines, find_episodes
+from claimtwin.kernel.episodes import COUNTED, NEVER, CareLines, find_care, find_episodes
 from claimtwin.kernel.fills import PAIN, REPAIRS, UNKNOWN, Dispensings, Fills, Products, find_fills, mme_a_day
 from claimtwin.kernel.index_events import REGION_NAMES
 from claimtwin.kernel.mme import summed
@@ -52,7 +53,12 @@ EPISODES = pa.schema(
         ("multi_region", pa.bool_()), ("leads", pa.bool_()),
     ]
 )  # fmt: skip
-IN_HOSPITAL = "21"
+COURSES = pa.schema(
+    [
+        ("person_id", pa.string()), ("body_region", pa.string()), ("episode_start_date", pa.date32()),
+        ("start_date", pa.date32()), ("stop_date", pa.date32()), ("visits", pa.int64()), ("days", pa.int64()),
+    ]
+)  # fmt: skip
 Columns = dict[str, Any]
 
 
@@ -74,21 +80,31 @@ def build_episodes(blocks: DataFrame, families: dict[str, Procedures], rules: Ep
     return blocks.select(MEMBERS, "medical_claim").mapInArrow(each_block(kernel), schema=ddl_of(EPISODES))
 
 
+def build_courses(blocks: DataFrame, families: dict[str, Procedures], rules: EpisodeRules) -> DataFrame:
+    """``therapy_courses``: one row a course of therapy of an episode, start included and stop not."""
+    kernel = partial(_courses_of_block, families=families, rules=rules)
+    return blocks.select(MEMBERS, "medical_claim").mapInArrow(each_block(kernel), schema=ddl_of(COURSES))
+
+
 def opioid_use(tables: dict[str, pa.Table], book: CodeBook, asked: Histories) -> OpioidUse:
     """Fills for pain of a block, their days with supply, and the same of benzodiazepines."""
     rules, supply = asked.fills or FillRules(), asked.supply or SupplyRules()
-    both = [_use(tables, products, rules, supply) for products in (book.products, book.benzodiazepines)]
-    return OpioidUse(*both[0], *both[1])
+    stays = _stays(tables["medical_claim"]) if supply.hospital_days == "kept" else None
+    both = [_use(tables, products, rules, supply, stays) for products in (book.products, book.benzodiazepines)]
+    return OpioidUse(*both[0], *both[1], stays)
 
 
 def _use(
-    tables: dict[str, pa.Table], products: Sequence[Product], rules: FillRules, supply: SupplyRules
+    tables: dict[str, pa.Table],
+    products: Sequence[Product],
+    rules: FillRules,
+    supply: SupplyRules,
+    stays: Spans | None,
 ) -> tuple[Fills, Spans]:
     listed = known_products(products, rules)
     fills = find_fills(dispensings_of(tables["pharmacy_claim"], products, rules), listed, rules)
     fills = fills.of(listed.use[fills.product] == PAIN)
     drug = listed.ingredient[fills.product].astype(np.int64)
-    stays = _stays(tables["medical_claim"]) if supply.hospital_days == "kept" else None
     laid = lay_out(fills.member, drug, fills.day, fills.supply, supply, stays)
     return fills, merge_spans(laid.member, laid.start, laid.stop)
 
@@ -161,11 +177,14 @@ def _runs_of_block(
 
 def _stays(medical: pa.Table) -> Spans:
     """Stays in hospital: from the first to the last day of lines at that place, merged."""
-    inpatient: Flags = per_code(
-        medical, "place_of_service_code", lambda codes: np.array([c == IN_HOSPITAL for c in codes])
-    )
-    rows = np.flatnonzero(inpatient)
+    rows = np.flatnonzero(_at(medical, SETTING_PLACES["inpatient"]))
     return merge_spans(member_of(medical)[rows], days_of(medical, "claim_start_date")[rows], _stops(medical)[rows])
+
+
+def _at(medical: pa.Table, places: Collection[str]) -> Flags:
+    """Whether each line was at one of these places of service; a line that does not tell was at none."""
+    found: Flags = per_code(medical, "place_of_service_code", lambda codes: np.array([c in places for c in codes]))
+    return found
 
 
 def _stops(medical: pa.Table) -> Days:
@@ -190,18 +209,33 @@ def _episodes_of_block(tables: dict[str, pa.Table], families: dict[str, Procedur
     return _table(columns, EPISODES)
 
 
+def _courses_of_block(tables: dict[str, pa.Table], families: dict[str, Procedures], rules: EpisodeRules) -> pa.Table:
+    found, courses = find_care(_care(tables["medical_claim"], families, rules), rules, len(REGION_NAMES))
+    columns = {
+        "person_id": _people(tables, found.member[courses.episode]),
+        "body_region": [REGION_NAMES[k] for k in found.region[courses.episode].tolist()],
+        "episode_start_date": found.start[courses.episode],
+        "start_date": courses.start,
+        "stop_date": courses.stop,
+        "visits": courses.visits,
+        "days": courses.stop.astype(np.int64) - courses.start,
+    }
+    return _table(columns, COURSES)
+
+
 def _care(medical: pa.Table, families: dict[str, Procedures], rules: EpisodeRules) -> CareLines:
     named = ("office", "emergency", "therapy", "chiropractic")
     flags = {name: family_of(medical, name, families) for name in {*named, *COUNTED}}
-    other = ~np.any([flags[name] for name in named], axis=0)
-    settings = [other if name == "other" else flags[name] for name in rules.settings]
+    flags["other"] = ~np.any([flags[name] for name in named], axis=0)
+    flags |= {name: _at(medical, places) for name, places in SETTING_PLACES.items() if name in rules.settings}
+    setting = np.any([np.zeros(medical.num_rows, np.bool_), *(flags[name] for name in rules.settings)], axis=0)
     first = grouped(medical, "diagnosis_code_1", "body_regions") if rules.diagnosis == "primary" else region_of(medical)
     return CareLines(
         member=member_of(medical),
         day=days_of(medical, "claim_start_date"),
         stop=_stops(medical),
         region=first,
-        setting=np.any([np.zeros(medical.num_rows, np.bool_), *settings], axis=0),
+        setting=setting if rules.places is None else setting & _at(medical, rules.places),
         kinds=np.stack([flags[kind] for kind in COUNTED], axis=1),
     )
 

@@ -151,6 +151,7 @@ def _count(count: NDArray[np.int64], people: Matched, plan: Plan, scale: int) ->
     empty = "" if 0 < treated.sum() < len(count) else "an arm is empty"
     none = next((f"no events in the {arm} arm" for arm, rows in (("treated", treated), ("comparator", ~treated))
                  if not count[rows].any()), "")  # fmt: skip
+    none = "values below nought" if (count < 0).any() else none
 
     def ols(columns: list[int], errors: Errors) -> tuple[Estimate, ...]:
         design = _design(people, columns)

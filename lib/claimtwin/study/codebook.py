@@ -15,6 +15,7 @@ from claimtwin.config.events import REGION_OF_INDEX, diagnosis_key, procedures_k
 from claimtwin.config.histories import Histories
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
+from claimtwin.kernel.index_events import day_number
 from claimtwin.spark.columns import DIAGNOSES
 from claimtwin.spark.decode import CodeBook
 
@@ -51,6 +52,7 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
         points=protocol.score.points(),
         noted=tuple(_known_diagnosis(name, "score.diagnoses") for name in protocol.score.diagnoses),
         kinds=tuple(protocol.score.data_driven.kinds) if protocol.score.data_driven else (),
+        open_until=day_number(env.ingest.data_through) if env.ingest.data_through else None,
     )
 
 

@@ -93,7 +93,7 @@ def run_grid(spark: SparkSession, protocol: Protocol, env: Env, blocks: Made, sa
     run = GridRun(spark, protocol, env, blocks, say, plan, books)
     lists = {str(place): drug_list_fingerprints(book) for place, book in enumerate(books)}
     firsts = [(plan.variants[k], books[k]) for k in plan.first(plan.study)]
-    made_from = {"blocks": blocks.identity, "lists": lists}
+    made_from = {"blocks": blocks.identity, "lists": lists, "open_until": books[0].open_until}
     candidates = run.make("candidates", made_from, lambda: find_eligible(blocks.frame, firsts))
     models, failed = _models(run, candidates)
     scores, matches = _matches(run, candidates, models, failed)

@@ -11,7 +11,7 @@ from claimtwin.config.histories import EpisodeRules, FillRules, Histories, Suppl
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
 from claimtwin.io.tables import Store
-from claimtwin.spark.histories import build_episodes, build_fills, build_runs
+from claimtwin.spark.histories import build_courses, build_episodes, build_fills, build_runs
 from claimtwin.study.progress import Say
 from claimtwin.study.stages import Made, make_table, open_table
 
@@ -19,7 +19,8 @@ Plan = dict[str, tuple[dict[str, object], Callable[[DataFrame], DataFrame]]]
 
 
 def run_histories(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> list[Made]:
-    """Write ``opioid_fills``, ``supply_runs`` and ``msk_episodes``, those that the protocol asks for.
+    """Write what the protocol asks for of ``opioid_fills``, ``supply_runs``, and ``msk_episodes`` with their
+    ``therapy_courses``.
 
     Raises:
         ConfigError: The protocol asks for none, or a product list cannot be read.
@@ -46,7 +47,7 @@ def plan_histories(protocol: Protocol, env: Env) -> Plan:
     if asked.fills is not None:
         plan |= _plan_fills(asked.fills, asked.supply, env)
     if asked.episodes is not None:
-        plan["msk_episodes"] = _plan_episodes(asked.episodes)
+        plan |= _plan_episodes(asked.episodes)
     if not plan:
         raise ConfigError(
             "The protocol asks for no history.", "study: histories", remedy="set histories.fills or histories.episodes"
@@ -64,6 +65,9 @@ def _plan_fills(rules: FillRules, supply: SupplyRules | None, env: Env) -> Plan:
     return plan
 
 
-def _plan_episodes(rules: EpisodeRules) -> tuple[dict[str, object], Callable[[DataFrame], DataFrame]]:
+def _plan_episodes(rules: EpisodeRules) -> Plan:
     read: dict[str, object] = {"episodes": rules.model_dump(mode="json")}
-    return read, lambda blocks: build_episodes(blocks, care_families(), rules)
+    return {
+        "msk_episodes": (read, lambda blocks: build_episodes(blocks, care_families(), rules)),
+        "therapy_courses": (read, lambda blocks: build_courses(blocks, care_families(), rules)),
+    }

@@ -34,6 +34,10 @@ from claimtwin.study.tables import Design, StudyTables
 from claimtwin.study.terms import read_terms
 
 MIB = 1024 * 1024
+NO_END_OF_DATA = (
+    "ingest.data_through is not set, so that nobody can tell whether follow-up has run out, and cover without an end"
+    " counts for ever; set it to the last day on which the feed is complete (`claimtwin validate` proposes one)"
+)
 
 
 @dataclass(frozen=True)
@@ -111,9 +115,12 @@ def run_study(spark: SparkSession, protocol: Protocol, env: Env, say: Say, unbli
 
 def _facts(run: Run) -> Made:
     blocks = open_table(run.spark, Store(run.env.tables).table("member_blocks"), "claimtwin pack")
+    if run.book.open_until is None and run.protocol.enrollment is not None:
+        run.say(f"warning: {NO_END_OF_DATA}")
     made_from = {
         "blocks": blocks.identity,
         "lists": drug_list_fingerprints(run.book),
+        "open_until": run.book.open_until,
         **run.part("study", "population", "enrollment", "arms", "regions", "washout", "criteria", "score"),
         **run.part("landmark", "placebo", *(["outcomes"] if run.protocol.landmark else [])),
     }

@@ -131,6 +131,7 @@ def _enrolled(protocol: Protocol, side: str, word: str) -> str:
     if rule is None:
         return ""
     gap = f", gaps of up to {rule.max_gap_days} days allowed" if rule.max_gap_days else ""
+    gap += ", by whole months" if rule.granularity == "month" else ""
     return (
         f"Enrolled for {' and '.join(rule.benefits)} on every one of the {getattr(rule, side)} days {word} index{gap}"
     )

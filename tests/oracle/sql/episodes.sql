@@ -1,9 +1,24 @@
 -- Episodes of care by body region. A line starts one where it begins more than $gap days after the last day of care
 -- before it; care of the region, or of none, is counted from $attach days before to as long after.
-with making as (
+-- A line is of the region of its first diagnosis, or of any that has one, and of a setting by its services or its place.
+with own as (
+    select id, arg_min("group", place) as region
+    from diagnosed join group_of using (system, code)
+    where list = 'body_regions' and (place = 1 or $positions = 'any')
+    group by id
+),
+of_setting as (
+    select id, family as setting from care
+    union all select id, 'other' from line where id not in (
+        select id from care where family in ('office', 'emergency', 'therapy', 'chiropractic'))
+    union all select id, 'outpatient' from line where place in ('19', '22')
+    union all select id, 'telehealth' from line where place in ('02', '10')
+    union all select id, 'inpatient' from line where place = '21'
+),
+making as (
     select distinct line.id, line.who, region, line.day, line.stop
-    from line join region using (id) join care using (id)
-    where family in ('office', 'emergency', 'therapy', 'chiropractic')
+    from line join own using (id) join of_setting using (id)
+    where list_contains($settings, setting) and ($places is null or list_contains($places, place))
 ),
 marked as (
     select *, coalesce(day - (max(stop) over before - 1) > $gap, true) as opens from making
@@ -24,9 +39,9 @@ dated as (
 ),
 attached as (
     select distinct episode, family, care.day
-    from care left join region using (id)
+    from care left join own using (id)
         join episode on episode.who = care.who and care.day >= start - $attach and care.day < episode.stop + $attach
-            and (region.region is null or region.region = episode.region)
+            and (own.region is null or own.region = episode.region)
 ),
 counted as (
     select episode, count(*) filter (family = 'therapy') as therapy_days,
