@@ -9,7 +9,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from claimtwin.codes.drugs import DrugList, read_drug_list
+from claimtwin.codes.drugs import PRODUCT, WHOLE, DrugList, read_drug_list
+from claimtwin.codes.ndc import LONG_NDC_DIGITS, cut_code
 from claimtwin.codes.rules import SYSTEMS as CODING_SYSTEMS
 from claimtwin.codes.rules import care_families, diagnosis_groups, other_procedures
 from claimtwin.codes.usage import ListUsage, usage_of_drugs, usage_of_rules
@@ -136,10 +137,13 @@ def _codes(tables: Tables, env: Env, drugs: dict[str, DrugList]) -> list[Check]:
     if env.ingest.ndc_reference in drugs:
         known = drugs[env.ingest.ndc_reference]
         whole = sum(found["ndc"].values())
-        unmapped = sum(n for code, n in found["ndc"].items() if code[: known.digits] not in known.codes)
-        row = {"unmapped": unmapped, "fills": whole}
+        row = {"unmapped": whole - sum(_hits(known, found["ndc"])), "fills": whole}
         checks.append(_share("NDC not on the reference list", row, "unmapped", "fills", "fills", env, note=0.05))
-    usages = [usage_of_drugs(name, drug.codes, _cut(found["ndc"], drug.digits)) for name, drug in drugs.items()]
+    else:
+        words = "cannot be told: `ingest.ndc_reference` names no list of all drugs"
+        checks.append(Check("NDC not on the reference list", words))
+    checks += _nine_digits(drugs, found["ndc"], env)
+    usages = [_drug_usage(drug, found["ndc"]) for drug in drugs.values()]
     for family, procedures in care_families().items():
         usages.append(usage_of_rules(f"care {family}", procedures.spans(), found["hcpcs"], whole=True))
     usages += _diagnoses("body_regions", found)
@@ -159,11 +163,34 @@ def _diagnoses(name: str, found: dict[str, dict[str, int]]) -> list[ListUsage]:
     ]
 
 
-def _cut(codes: dict[str, int], digits: int | None) -> dict[str, int]:
+def _hits(drug: DrugList, counts: dict[str, int]) -> tuple[int, int]:
+    """Lines whose code is listed whole, and those told by its first digits only."""
+    found = dict(zip(counts, drug.match(list(counts)).tolist(), strict=True))
+    whole, product = (sum(n for code, n in counts.items() if found[code] == how) for how in (WHOLE, PRODUCT))
+    return whole, product
+
+
+def _nine_digits(drugs: dict[str, DrugList], counts: dict[str, int], env: Env) -> list[Check]:
+    """Of each list that first digits are enough for: how many of its lines they brought in."""
+    checks = []
+    for name, drug in drugs.items():
+        if drug.digits is not None:
+            row = dict(zip(("whole", "product"), _hits(drug, counts), strict=True))
+            row["lines"] = sum(row.values())
+            what = f"list {name}: told by the first {drug.digits} digits only"
+            checks.append(_share(what, row, "product", "lines", "lines", env, note=0.05))
+    return checks
+
+
+def _drug_usage(drug: DrugList, counts: dict[str, int]) -> ListUsage:
+    """Codes against the list; where first digits are enough, its rules are these, and codes of twelve digits."""
+    if drug.digits is None:
+        return usage_of_drugs(drug.name, drug.codes, counts)
     cut: dict[str, int] = defaultdict(int)
-    for code, rows in codes.items():
-        cut[code[:digits]] += rows
-    return cut
+    for code, rows in counts.items():
+        cut[cut_code(code, drug.digits) or code] += rows
+    long = {code for code in drug.codes if len(code) == LONG_NDC_DIGITS}
+    return replace(usage_of_drugs(drug.name, drug.heads | long, cut), hits=sum(_hits(drug, counts)))
 
 
 def _usage(usage: ListUsage, min_cell: int) -> Check:
