@@ -18,17 +18,17 @@ from claimtwin.config.deployment import Env
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.files import write_files
 from claimtwin.io.tables import Store, read_table
-from claimtwin.report.fitness import NOTE, Check, lines, month_name, names, page, share
+from claimtwin.report.fitness import NOTE, Check, lines, names, page, share
 from claimtwin.schema.tables import TABLES
 from claimtwin.spark import fitness as counts
-from claimtwin.stats.fitness import completeness, standing_out
+from claimtwin.stats.fitness import FEWEST, standing_out
 from claimtwin.stats.withhold import is_small, withhold
 from claimtwin.study.concepts import with_concepts
+from claimtwin.study.fitness_months import CLAIMS, judge_months
 from claimtwin.study.progress import Say
 
 Row = dict[str, Any]
 Tables = dict[str, DataFrame]
-CLAIMS = ("medical_claim", "pharmacy_claim")
 MOST_ROWS = 1_000_000
 PAGE = "fitness.md"
 
@@ -43,16 +43,18 @@ def validate(spark: SparkSession, env: Env, say: Say) -> Path:
     store, made_by = Store(env.tables), "claimtwin ingest"
     tables: Tables = {name: read_table(spark, store.table(name), made_by=made_by) for name in TABLES}
     lists = {name: read_drug_list(name, file) for name, file in sorted(env.code_lists.items())}
+    frames = [counts.count_months(tables[name], name) for name in CLAIMS]
+    months = judge_months(_collect(reduce(DataFrame.unionAll, frames), "table"), env.disclosure.min_cell)
     checks = [
         *_people(tables, env),
         *_claims(tables, env),
-        *_months(tables),
+        *months.checks,
         *_employers(tables, env),
         *_codes(tables, env, with_concepts(spark, env, lists)),
     ]
     for line in lines(checks):
         say(line)
-    write_files(Path(env.output), {PAGE: page(checks)})
+    write_files(Path(env.output), {PAGE: page(checks, months.sections)})
     return Path(env.output) / PAGE
 
 
@@ -92,26 +94,6 @@ def _claims(tables: Tables, env: Env) -> list[Check]:
     return checks
 
 
-def _months(tables: Tables) -> list[Check]:
-    frames = [counts.count_months(tables[name], name) for name in CLAIMS]
-    by_table: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
-    for row in _collect(reduce(DataFrame.unionAll, frames), "table"):
-        by_table[row["table"]][row["service"], row["paid"]] = row["lines"]
-    checks, proposed = [], []
-    for name in CLAIMS:
-        found = completeness(by_table[name])
-        proposed.append(found.through)
-        if not found.months:
-            checks.append(Check(f"{name}: completeness", "no payment dates, so it cannot be told", look=True))
-            continue
-        last = [f"{month_name(m)} {100 * part:.0f} %" for m, part in zip(found.months, found.share, strict=True)][-6:]
-        checks.append(Check(f"{name}: completeness of the last months", ", ".join(last), found.share[-1] < 0.95))
-    told = [month for month in proposed if month is not None]
-    if told:
-        checks.append(Check("proposed ingest.data_through", f"the end of {month_name(min(told))}"))
-    return checks
-
-
 def _employers(tables: Tables, env: Env) -> list[Check]:
     """Fills per person and year of each employer that is not small; who stands out is named."""
     rows = _collect(counts.count_employers(tables["eligibility"], tables["pharmacy_claim"]), "employer_id")
@@ -120,10 +102,11 @@ def _employers(tables: Tables, env: Env) -> list[Check]:
     out = standing_out(rates)
     none = sorted(row["employer_id"] for row in large if not row["fills"])
     ordered = sorted(rates.values())
+    nobody = "none" if len(rates) >= FEWEST else f"cannot be told of fewer than {FEWEST} employers"
     words = f"{ordered[0]:.2f} to {ordered[-1]:.2f}" if ordered else "none to tell"
     return [
         Check(f"pharmacy fills a person and year, {len(rates)} employers", words),
-        Check("employers whose fill rate stands out", names(out) or "none", bool(out)),
+        Check("employers whose fill rate stands out", names(out) or nobody, bool(out)),
         Check("employers with cover for drugs and no fill", names(none) or "none", bool(none)),
     ]
 
