@@ -7,7 +7,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 import pytest
+from claimtwin.codes.drugs import read_drug_list
 from claimtwin.codes.opioids import Product, factors_of, kernel_products, read_products, use_of
+from claimtwin.config.deployment import CodeListFile
 from claimtwin.config.histories import FillRules
 from claimtwin.kernel.fills import Dispensings, find_fills, mme_a_day
 from claimtwin.kernel.mme import daily_doses
@@ -103,6 +105,26 @@ def test_the_list_of_2018_by_ingredient_and_use():
     }  # fmt: skip
     assert Counter(p.use for p in products) == {"pain": 14_364, "use_disorder": 185}
     assert sum(p.ingredient == "buprenorphine" and p.use == "pain" for p in products) == 40
+
+
+@pytest.mark.parametrize(("year", "size"), [(2016, 7_478), (2018, 7_816)])
+def test_the_benzodiazepines_of_either_year_are_products(year, size):
+    """The sheet of 2016 does not tell long from short acting."""
+    products = read_products(str(shared_data("cdc-mme") / f"benzos_{year}.csv"), "test", acting=False)
+    assert len(products) == size
+    assert {"alprazolam", "clonazepam", "diazepam", "lorazepam"} <= {p.ingredient for p in products}
+    assert not any(p.long_acting for p in products)
+
+
+@pytest.mark.parametrize(("year", "pain", "other"), [(2016, 13_154, 115), (2018, 14_364, 185)])
+def test_a_list_of_drugs_may_be_of_one_use(year, pain, other):
+    path = str(shared_data("cdc-mme") / f"opioids_{year}.csv")
+    lists = {use: read_drug_list("opioid", CodeListFile(path=path, use=use)) for use in ("pain", "use_disorder", "any")}
+    assert [len(one.codes) for one in lists.values()] == [pain, other, pain + other]
+    assert lists["any"].codes == lists["pain"].codes | lists["use_disorder"].codes
+    with open(path, newline="", encoding="utf-8-sig") as lines:
+        drugs = {row["NDC"]: row["Drug"] for row in csv.DictReader(lines)}
+    assert {drugs[code] for code in lists["use_disorder"].codes} == {"Buprenorphine"}
 
 
 def test_the_factors_of_2022_are_those_of_the_code_system():

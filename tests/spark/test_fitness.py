@@ -43,7 +43,11 @@ def test_every_planted_fault_is_found(spark, tmp_path):
     (tmp_path / "list.csv").write_text(f"NDC\n{LISTED}\n00000000002\n")
     env = Env(
         tables=f"{tmp_path}/tables", output=f"{tmp_path}/out", disclosure={"min_cell": 1},
-        code_lists={"opioid": {"path": f"{tmp_path}/list.csv"}}, ingest={"ndc_reference": "opioid"},
+        code_lists={
+            "opioid": {"path": f"{tmp_path}/list.csv"},
+            "product": {"path": f"{tmp_path}/list.csv", "match_digits": 9},
+        },
+        ingest={"ndc_reference": "opioid"},
     )  # fmt: skip
     write_claims(spark, planted(), env, partitions=1)
     said = []
@@ -63,9 +67,16 @@ def test_every_planted_fault_is_found(spark, tmp_path):
         "medical_claim: completeness: no payment dates, so it cannot be told",
         "NDC not on the reference list: 8 of 20 fills (40.00 %)",
         "list opioid: 12 lines; 1 of 2 rules without any",
-        "proposed ingest.data_through: the end of 2020-03",
+        "medical_claim: paid_date missing: 20 of 20 lines (100.00 %)",
+        "medical_claim: months of service without a line: 2020-07, 2020-08, 2020-09, 2020-10, 2020-11, 2020-12",
+        "pharmacy_claim: complete through: the end of 2020-03",
+        "proposed ingest.data_through: withheld: of medical_claim it cannot be told",
+        "employers whose fill rate stands out: cannot be told of fewer than 5 employers",
+        "list product: told by the first 9 digits only: 8 of 20 lines (40.00 %)",
+        "list product: 20 lines; 0 of 1 rules without any",
     ):
         assert any(line in one for one in said), line
         assert line.rsplit(": ", 1)[1] in text
+    assert "## pharmacy_claim by month of service" in text and "| 2020-03 | 20 | 100 % | 20 |" in text
     therapy = next(line for line in said if "list care therapy" in line)
     assert "19 lines" in therapy and "almost: 9716 (1)" in therapy

@@ -18,6 +18,7 @@ from claimtwin.spark.histories import (
     build_fills,
     build_runs,
 )
+from claimtwin.study.histories import _tell_matches
 
 from tests.support.claims import as_frames
 
@@ -80,6 +81,12 @@ def test_fills_carry_what_the_list_says(blocks):
     assert [r["drug_use"] for r in rows] == ["pain", "use_disorder", "pain", "pain"]
     assert (rows[0]["strength"], rows[0]["strength_unit"], rows[0]["form"]) == (25, "MCG/HR", PATCH.form)
     assert {r["mme_edition"] for r in rows} == {"cdc_2018"}
+
+
+def test_fills_told_by_nine_digits_are_counted_apart(blocks):
+    said = []
+    _tell_matches(build_fills(blocks, (OXYCODONE,), FillRules(match_digits=9)), said.append)
+    assert said == ["opioid_fills: 2 by the whole code, 3 by its first nine digits only"]
 
 
 @pytest.mark.parametrize(("hospital", "stop"), [("used", date(2020, 2, 10)), ("kept", date(2020, 2, 13))])

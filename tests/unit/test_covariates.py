@@ -138,6 +138,7 @@ def test_groups_are_the_head_of_a_code_and_come_back_as_text() -> None:
     for kind, code, head in (("diagnosis", "M545", "M54"), ("diagnosis_icd9", "7242", "724"),
                              ("procedure", "97110", "97110"), ("drug", "00071015523", "000710155")):  # fmt: skip
         assert group_of(int(group_numbers([code], kind)[0])) == (kind, head)
+    assert group_numbers(["123456789012", "12345678901"], "drug").tolist()[0] == NO_GROUP
     numbers = [int(group_numbers(["999999999"], kind)[0]) for kind in KINDS]
     assert numbers == sorted(set(numbers))
 

@@ -1,13 +1,15 @@
 """Code groups as whole numbers, so that kernels can sort them: kind, coding system and the group's characters.
 
 A diagnosis group is the first three characters of a code, a procedure group the whole HCPCS code, a drug group the
-first nine digits of an NDC (labeler and product). Numbers of different kinds never meet.
+first nine digits of an NDC of eleven (labeler and product). Numbers of different kinds never meet. An NDC of twelve
+digits has no group: its labeler is longer, and nine of its digits would be another product's.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from claimtwin.codes.ndc import LONG_NDC_DIGITS
 from claimtwin.kernel.columns import Index
 
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -36,7 +38,7 @@ def group_of(number: int) -> tuple[str, str]:
 
 def _number(code: str, place: int) -> int:
     head, total = code[: SIZES[place]], 0
-    if len(head) < SIZES[place]:
+    if len(head) < SIZES[place] or (KINDS[place] == "drug" and len(code) == LONG_NDC_DIGITS):
         return NO_GROUP
     for letter in head:
         digit = LETTERS.find(letter)

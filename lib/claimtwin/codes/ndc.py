@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 PARTS = (5, 4, 2)
 LONG_PARTS = (6, 4, 2)
+NDC_DIGITS, LONG_NDC_DIGITS = sum(PARTS), sum(LONG_PARTS)
 SHORT_FORMS = ((4, 4, 2), (5, 3, 2), (5, 4, 1))
 """The three ways to cut ten digits; each lacks one digit of 5-4-2."""
 
@@ -58,6 +59,11 @@ def resolve(texts: Iterable[str], known: Collection[str]) -> Resolved:
         else:
             (ambiguous if found else unknown).append(text)
     return Resolved(codes, tuple(ambiguous), tuple(unknown))
+
+
+def cut_code(code: str, digits: int | None) -> str:
+    """The first ``digits`` of a code of eleven; empty for any other code, whose parts lie elsewhere, and for null."""
+    return code[:digits] if digits is not None and len(code) == NDC_DIGITS else ""
 
 
 def _hyphenated(parts: list[str]) -> tuple[str, ...]:

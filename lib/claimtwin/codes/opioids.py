@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from claimtwin.codes.ndc import NDC_DIGITS, cut_code
 from claimtwin.codes.rules import list_fingerprint, shipped_rows
 from claimtwin.codes.workbook import read_rows
 from claimtwin.errors import ConfigError
@@ -32,7 +33,6 @@ HEADINGS = {
 """What we call a column, and what the CDC called it in 2018 and 2016."""
 WORN_DAYS = {"fentanyl": 3, "buprenorphine": 7}
 """Days that one patch is worn."""
-NDC_DIGITS = 11
 
 
 @dataclass(frozen=True)
@@ -75,21 +75,24 @@ class Factor:
     above: int
 
 
-def read_products(path: str, where: str) -> tuple[Product, ...]:
-    """Products of a CDC file, CSV or xlsx (its first sheet that has the columns), in the order of their NDC.
+def read_products(path: str, where: str, sheet: str | None = None, *, acting: bool = True) -> tuple[Product, ...]:
+    """Products of a CDC file, CSV or xlsx (``sheet``, or its first that has the columns), in the order of their NDC.
 
     Args:
         path: The file, with the CDC's own headings of 2016 or 2018; further columns are not looked at.
         where: The configuration key that names it, for messages.
+        sheet: The sheet of an xlsx file; null: the first that fits.
+        acting: Whether the file must tell long from short acting; the CDC's sheets of 2016 do for opioids only.
 
     Raises:
         ConfigError: The file or a column is missing, an NDC is not 11 digits or occurs twice.
     """
     if not Path(path).is_file():
         raise ConfigError("The file of a product list is missing.", f"{where}: {path}", remedy="correct `path`")
-    rows = read_rows(Path(path), tuple(names[0] for names in HEADINGS.values() if len(names) == 1), where)
+    needed = {ours: names for ours, names in HEADINGS.items() if acting or ours != "acting"}
+    rows = read_rows(Path(path), tuple(names[0] for names in needed.values() if len(names) == 1), where, sheet)
     column = {ours: next((name for name in names if name in rows[0]), None) for ours, names in HEADINGS.items()}
-    missing = [" or ".join(HEADINGS[ours]) for ours, name in column.items() if name is None]
+    missing = [" or ".join(names) for ours, names in needed.items() if column[ours] is None]
     if missing:
         raise ConfigError(
             f"The product list has no column {', '.join(missing)}.",
@@ -155,7 +158,8 @@ def places_of(codes: Sequence[str | None], products: Sequence[Product], digits: 
     """Row of each code among the products; -1 for none.
 
     With ``digits`` a code that is not listed whole is told by its first digits, where all products that begin with
-    them are alike but for the package: its row is that of the first of them plus the number of products.
+    them are alike but for the package: its row is that of the first of them plus the number of products. A code of
+    twelve digits has a longer labeler, so that its first nine are no product: it is told whole or not at all.
     """
     whole = {product.ndc: k for k, product in enumerate(products)}
     near: dict[str, int] = {}
@@ -167,7 +171,7 @@ def places_of(codes: Sequence[str | None], products: Sequence[Product], digits: 
             (product.ingredient, product.form, product.strength, product.unit, product.use)
         )
     alike = {head: k for head, k in near.items() if digits is not None and len(told[head]) == 1}
-    return np.array([whole.get(c or "", alike.get((c or "")[:digits], -1)) for c in codes], np.int64)
+    return np.array([whole.get(code, alike.get(cut_code(code, digits), -1)) for code in map(_text, codes)], np.int64)
 
 
 def ingredients_of(products: Iterable[Product]) -> tuple[str, ...]:
@@ -205,7 +209,7 @@ def _product(row: dict[str, str]) -> Product:
         ndc=row["ndc"].strip("'\""),
         ingredient=ingredient,
         form=row["form"],
-        long_acting=row["acting"].upper() == "LA",
+        long_acting=row.get("acting", "").upper() == "LA",
         strength=Decimal(row["strength"]) if row["strength"] else None,
         unit=row["unit"].upper(),
         use=use_of(ingredient, row["name"], row["product"], row["form"]),
@@ -224,6 +228,10 @@ def _check_codes(codes: Sequence[str], where: str) -> None:
             "an NDC is text of 11 digits (5-4-2), its leading zeros kept, one row each",
             "write the column as text; a spreadsheet drops leading zeros",
         )
+
+
+def _text(code: str | None) -> str:
+    return code or ""
 
 
 def _worn_days(product: Product) -> int:

@@ -10,21 +10,40 @@ from claimtwin.errors import ConfigError
 
 Rows = list[dict[str, str]]
 _SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
-def read_rows(path: Path, headings: tuple[str, ...], where: str) -> Rows:
+def read_rows(path: Path, headings: tuple[str, ...], where: str, sheet: str | None = None) -> Rows:
     """Rows of a CSV file, or of the first sheet of an xlsx file whose first row holds all ``headings``.
 
     Raises:
         ConfigError: The file cannot be read, has no such sheet, or no row.
     """
-    tables = _sheets(path, where) if path.suffix.lower() == ".xlsx" else [_csv(path)]
-    fitting = [rows for rows in tables if rows and set(headings) <= set(rows[0])]
+    fitting = [rows for rows in read_tables(path, where, sheet) if rows and set(headings) <= set(rows[0])]
     if not fitting:
         raise ConfigError(
-            f"No table of the file has rows and the columns {', '.join(headings)}.", where, remedy="correct `path`"
-        )
+            f"No table of the file has rows and the columns {', '.join(headings)}.", where,
+            remedy="correct `path` or `sheet`; `use` and histories read the CDC's columns, which other lists lack",
+        )  # fmt: skip
     return fitting[0]
+
+
+def read_tables(path: Path, where: str, sheet: str | None = None) -> list[Rows]:
+    """The one table of a CSV file, or all sheets of an xlsx file in their order; only ``sheet`` where it is named.
+
+    Raises:
+        ConfigError: The file cannot be read, or has no sheet of that name.
+    """
+    if path.suffix.lower() != ".xlsx":
+        if sheet is not None:
+            raise ConfigError("A CSV file has no sheets.", where, remedy="leave `sheet` out, or name an xlsx file")
+        return [_csv(path)]
+    sheets = _sheets(path, where)
+    if sheet is None:
+        return list(sheets.values())
+    if sheet not in sheets:
+        raise ConfigError(f"No sheet of the workbook is called '{sheet}'.", where, remedy=f"use {', '.join(sheets)}")
+    return [sheets[sheet]]
 
 
 def _csv(path: Path) -> Rows:
@@ -32,15 +51,26 @@ def _csv(path: Path) -> Rows:
         return [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(lines)]
 
 
-def _sheets(path: Path, where: str) -> list[Rows]:
+def _sheets(path: Path, where: str) -> dict[str, Rows]:
     try:
         with zipfile.ZipFile(path) as book:
-            names = [name for name in book.namelist() if re.fullmatch(r"xl/worksheets/sheet[0-9]+\.xml", name)]
             shared = _shared(book) if "xl/sharedStrings.xml" in book.namelist() else []
-            ordered = sorted(names, key=lambda name: int("".join(filter(str.isdigit, name))))
-            return [_rows(ElementTree.fromstring(book.read(name)), shared) for name in ordered]
+            return {name: _rows(ElementTree.fromstring(book.read(part)), shared) for name, part in _parts(book).items()}
     except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, IndexError, ValueError) as error:
         raise ConfigError("A spreadsheet cannot be read.", where, remedy="save it anew as xlsx, or as CSV") from error
+
+
+def _parts(book: zipfile.ZipFile) -> dict[str, str]:
+    """File of each sheet by its name, in the order of the workbook; by its number where the workbook tells no names."""
+    files = [name for name in book.namelist() if re.fullmatch(r"xl/worksheets/sheet[0-9]+\.xml", name)]
+    if "xl/workbook.xml" not in book.namelist():
+        numbers = {int("".join(filter(str.isdigit, name))): name for name in files}
+        return {f"sheet{number}": numbers[number] for number in sorted(numbers)}
+    links = ElementTree.fromstring(book.read("xl/_rels/workbook.xml.rels"))
+    targets = {link.get("Id"): (link.get("Target") or "").removeprefix("/xl/") for link in links}
+    listed = ElementTree.fromstring(book.read("xl/workbook.xml")).iter(f"{_SPACE}sheet")
+    parts = {sheet.get("name") or "": f"xl/{targets.get(sheet.get(_LINK))}" for sheet in listed}
+    return {name: part for name, part in parts.items() if part in files}
 
 
 def _shared(book: zipfile.ZipFile) -> list[str]:

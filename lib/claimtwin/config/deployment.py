@@ -1,9 +1,9 @@
 """The deployment, ``env.yaml``: where the data lie and how they are run, and nothing about the study."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from claimtwin.config.strict import Strict
 
@@ -17,16 +17,29 @@ class Disclosure(Strict):
 
 
 class CodeListFile(Strict):
-    """A user's own list: a CSV file, the column with the codes, and how many leading digits must agree.
+    """A user's own list: a CSV or xlsx file, the column with the codes, and how many leading digits must agree.
 
-    ``match_digits`` null compares whole codes; 9 compares labeler and product of an 11-digit NDC. ``codes`` says what
-    the column holds: National Drug Codes, or concept ids of OMOP tables that the claims were ingested from.
+    ``match_digits`` null compares whole codes; 9 also counts a code of eleven digits that is not listed, if its
+    labeler and product are. ``codes`` says what the column holds: National Drug Codes, or concept ids of OMOP tables
+    that the claims were ingested from. ``sheet`` names a sheet of an xlsx file; null: the first that has the column.
+    ``use`` takes, of a list in the CDC's columns, the products for pain, or those for opioid use disorder; ``any``:
+    every code.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("sheet", "use")
 
     path: str
     column: str = "NDC"
     match_digits: Annotated[int, Field(ge=4, le=12)] | None = None
     codes: Literal["ndc", "omop_concept"] = "ndc"
+    sheet: str | None = None
+    use: Literal["any", "pain", "use_disorder"] = "any"
+
+    @model_validator(mode="after")
+    def _use_is_of_products(self) -> Self:
+        if self.use != "any" and (self.codes != "ndc" or self.column != "NDC"):
+            raise ValueError("use: told from the CDC's columns only, of which NDC is one; leave `codes` and `column`")
+        return self
 
 
 class Settle(Strict):

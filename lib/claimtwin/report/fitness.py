@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from claimtwin.stats.months import Months
+from claimtwin.stats.withhold import hide_lone, withhold
+
 NOTE = 0.01
+LAST = 12
+LAGS = ("same month", *(f"+{lag}" for lag in range(1, LAST)), f"+{LAST} or more")
 MOST_NAMES = 10
 
 
@@ -35,16 +40,43 @@ def month_name(number: int) -> str:
     return f"{number // 12:04d}-{number % 12 + 1:02d}"
 
 
-def page(checks: Iterable[Check]) -> str:
-    """The page in Markdown, what asks for a look first within the order given."""
+def page(checks: Iterable[Check], sections: Iterable[str] = ()) -> str:
+    """The page in Markdown: how many checks ask for a look, all of them in the order given, and further sections."""
     rows = list(checks)
     look = [check for check in rows if check.look]
     head = f"# Data fitness\n\n{len(rows)} checks, {len(look)} to look at.\n"
     table = ["| Check | Found | |", "|---|---|---|"]
     table += [f"| {check.name} | {check.found} | {'look' if check.look else ''} |" for check in rows]
-    return "\n".join([head, *table, ""])
+    return "\n".join([head, *table, "", *sections])
 
 
 def lines(checks: Iterable[Check]) -> list[str]:
     """The same for a screen; a mark before what asks for a look."""
     return [f"{'!' if check.look else ' '} {check.name}: {check.found}" for check in checks]
+
+
+def month_table(name: str, months: Months, min_cell: int) -> str:
+    """Lines of a table by month of service and months until payment, in Markdown; small counts are withheld.
+
+    A cell is empty where the month has not lived so long; without payment dates there are lines only.
+    """
+    told, age = bool(months.share), [months.last - month for month in months.months]
+    head = ["Month of service", "Lines", *(["Paid, expected", *LAGS] if told else []), ""]
+    rows = [f"## {name} by month of service\n", _row(head), _row(["---"] * len(head))]
+    for k, month in enumerate(months.months):
+        lags = [int(n) for n in (*months.lag[k, :LAST], months.lag[k, LAST:].sum())] if told else []
+        counts = hide_lone([withhold(n, min_cell) for n in (months.lines[k], *lags)])
+        cells = ["withheld" if count is None else f"{count:,}" for count in counts]
+        lived = [cell if lag <= age[k] else "" for lag, cell in enumerate(cells[1:])]
+        shared = [f"{100 * months.share[k]:.0f} %", *lived] if told else []
+        rows.append(_row([month_name(month), cells[0], *shared, _note(month, months)]))
+    return "\n".join([*rows, ""])
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _note(month: int, months: Months) -> str:
+    faults = {"no lines": months.empty, "few lines": months.thin, "payments missing": months.unpaid}
+    return ", ".join(fault for fault, some in faults.items() if month in some)

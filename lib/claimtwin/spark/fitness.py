@@ -72,10 +72,9 @@ def count_systems(medical: DataFrame) -> DataFrame:
 def count_months(claims: DataFrame, table: str) -> DataFrame:
     """One row per month of service and of payment: table, service, paid, lines; months as 12 x year + month - 1.
 
-    Lines that are not paid, or whose payment day is unknown, are left out.
+    ``paid`` is null for lines whose payment day is unknown.
     """
-    paid = claims.where(F.col("paid_date").isNotNull())
-    keyed = paid.select(
+    keyed = claims.select(
         F.lit(table).alias("table"),
         _month(F.col(DAY[table])).alias("service"),
         _month(F.col("paid_date")).alias("paid"),

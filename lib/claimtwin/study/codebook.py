@@ -46,7 +46,7 @@ def read_code_book(protocol: Protocol, env: Env) -> CodeBook:
         arm_diagnoses=(_diagnosis_of(arms[0]), _diagnosis_of(arms[1])),
         together=(arms[0].together, arms[1].together),
         products=_products(asked.fills.products if asked.fills else None, env),
-        benzodiazepines=_products(asked.benzodiazepines, env),
+        benzodiazepines=_products(asked.benzodiazepines, env, acting=False),
         comorbidities=COMORBIDITIES[protocol.score.comorbidities],
         positions=DIAGNOSES if protocol.score.comorbidity_positions == "any" else DIAGNOSES[1:],
         points=protocol.score.points(),
@@ -67,8 +67,11 @@ def drug_list_fingerprints(book: CodeBook) -> dict[str, str]:
     return {name: _fingerprint(drugs) for name, drugs in sorted(book.drugs.items())} | read | listed
 
 
-def _products(name: str | None, env: Env) -> tuple[Product, ...]:
-    return read_products(env.code_lists[name].path, f"env: code_lists.{name}") if name else ()
+def _products(name: str | None, env: Env, *, acting: bool = True) -> tuple[Product, ...]:
+    if name is None:
+        return ()
+    file = env.code_lists[name]
+    return read_products(file.path, f"env: code_lists.{name}", file.sheet, acting=acting)
 
 
 def _diagnoses(protocol: Protocol) -> tuple[str, ...]:
@@ -121,7 +124,7 @@ def _known_diagnosis(name: str, key: str = "diagnosis") -> str:
 
 
 def _fingerprint(drugs: DrugList) -> str:
-    text = f"{drugs.digits}\n" + "\n".join(sorted(drugs.codes))
+    text = f"{drugs.digits}\n" + "\n".join([*sorted(drugs.codes), *sorted(drugs.shared)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

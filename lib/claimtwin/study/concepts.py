@@ -160,4 +160,4 @@ def _resolved(drugs: DrugList, concepts: frozenset[int], found: dict[int, set[st
             "list standard concepts of drug_exposure with their descendants, or source concepts",
         )  # fmt: skip
     say(f"list {drugs.name}: {seen:,} of {len(concepts):,} concepts in the claims, as {len(whole):,} drug codes")
-    return replace(drugs, codes=frozenset(code[: drugs.digits] for code in whole))
+    return replace(drugs, codes=frozenset(whole))

@@ -9,7 +9,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from claimtwin.codes.drugs import DrugList, read_drug_list
+from claimtwin.codes.drugs import PRODUCT, WHOLE, DrugList, read_drug_list
+from claimtwin.codes.ndc import LONG_NDC_DIGITS, cut_code
 from claimtwin.codes.rules import SYSTEMS as CODING_SYSTEMS
 from claimtwin.codes.rules import care_families, diagnosis_groups, other_procedures
 from claimtwin.codes.usage import ListUsage, usage_of_drugs, usage_of_rules
@@ -17,19 +18,19 @@ from claimtwin.config.deployment import Env
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.files import write_files
 from claimtwin.io.tables import Store, read_table
-from claimtwin.report.fitness import NOTE, Check, lines, month_name, names, page, share
+from claimtwin.report.fitness import NOTE, Check, lines, names, page, share
 from claimtwin.schema.tables import TABLES
 from claimtwin.spark import fitness as counts
 from claimtwin.spark.blocks import with_later_columns
 from claimtwin.spark.deaths import count_after_deaths, count_deaths
-from claimtwin.stats.fitness import completeness, standing_out
+from claimtwin.stats.fitness import FEWEST, standing_out
 from claimtwin.stats.withhold import is_small, withhold
 from claimtwin.study.concepts import concepts_in, with_concepts
+from claimtwin.study.fitness_months import CLAIMS, judge_months
 from claimtwin.study.progress import Say
 
 Row = dict[str, Any]
 Tables = dict[str, DataFrame]
-CLAIMS = ("medical_claim", "pharmacy_claim")
 MOST_ROWS = 1_000_000
 ILLNESS = ("conditions", "comorbidities", "elixhauser", "elixhauser_refined")
 """Lists of diagnoses that a feed may well not meet."""
@@ -51,18 +52,20 @@ def validate(spark: SparkSession, env: Env, say: Say) -> Path:
     held = {name: concepts_in(spark, env, name) for name in by_concept}
     lists = {name: read_drug_list(name, file) for name, file in sorted(env.code_lists.items())
              if name not in held or held[name][2].get("ndc")}  # fmt: skip
+    frames = [counts.count_months(tables[name], name) for name in CLAIMS]
+    months = judge_months(_collect(reduce(DataFrame.unionAll, frames), "table"), env.disclosure.min_cell)
     checks = [
         *_people(tables, env),
         *_claims(tables, env),
         *_deaths(tables, env),
-        *_months(tables),
+        *months.checks,
         *_employers(tables, env),
         *_codes(tables, env, with_concepts(spark, env, lists)),
         *(_concepts(name, *found) for name, found in held.items()),
     ]
     for line in lines(checks):
         say(line)
-    write_files(Path(env.output), {PAGE: page(checks)})
+    write_files(Path(env.output), {PAGE: page(checks, months.sections)})
     return Path(env.output) / PAGE
 
 
@@ -113,26 +116,6 @@ def _deaths(tables: Tables, env: Env) -> list[Check]:
     return checks
 
 
-def _months(tables: Tables) -> list[Check]:
-    frames = [counts.count_months(tables[name], name) for name in CLAIMS]
-    by_table: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
-    for row in _collect(reduce(DataFrame.unionAll, frames), "table"):
-        by_table[row["table"]][row["service"], row["paid"]] = row["lines"]
-    checks, proposed = [], []
-    for name in CLAIMS:
-        found = completeness(by_table[name])
-        proposed.append(found.through)
-        if not found.months:
-            checks.append(Check(f"{name}: completeness", "no payment dates, so it cannot be told", look=True))
-            continue
-        last = [f"{month_name(m)} {100 * part:.0f} %" for m, part in zip(found.months, found.share, strict=True)][-6:]
-        checks.append(Check(f"{name}: completeness of the last months", ", ".join(last), found.share[-1] < 0.95))
-    told = [month for month in proposed if month is not None]
-    if told:
-        checks.append(Check("proposed ingest.data_through", f"the end of {month_name(min(told))}"))
-    return checks
-
-
 def _employers(tables: Tables, env: Env) -> list[Check]:
     """Fills per person and year of each employer that is not small; who stands out is named."""
     rows = _collect(counts.count_employers(tables["eligibility"], tables["pharmacy_claim"]), "employer_id")
@@ -141,10 +124,11 @@ def _employers(tables: Tables, env: Env) -> list[Check]:
     out = standing_out(rates)
     none = sorted(row["employer_id"] for row in large if not row["fills"])
     ordered = sorted(rates.values())
+    nobody = "none" if len(rates) >= FEWEST else f"cannot be told of fewer than {FEWEST} employers"
     words = f"{ordered[0]:.2f} to {ordered[-1]:.2f}" if ordered else "none to tell"
     return [
         Check(f"pharmacy fills a person and year, {len(rates)} employers", words),
-        Check("employers whose fill rate stands out", names(out) or "none", bool(out)),
+        Check("employers whose fill rate stands out", names(out) or nobody, bool(out)),
         Check("employers with cover for drugs and no fill", names(none) or "none", bool(none)),
     ]
 
@@ -158,10 +142,13 @@ def _codes(tables: Tables, env: Env, drugs: dict[str, DrugList]) -> list[Check]:
     if env.ingest.ndc_reference in drugs:
         known = drugs[env.ingest.ndc_reference]
         whole = sum(found["ndc"].values())
-        unmapped = sum(n for code, n in found["ndc"].items() if code[: known.digits] not in known.codes)
-        row = {"unmapped": unmapped, "fills": whole}
+        row = {"unmapped": whole - sum(_hits(known, found["ndc"])), "fills": whole}
         checks.append(_share("NDC not on the reference list", row, "unmapped", "fills", "fills", env, note=0.05))
-    usages = [usage_of_drugs(name, drug.codes, _cut(found["ndc"], drug.digits)) for name, drug in drugs.items()]
+    else:
+        words = "cannot be told: `ingest.ndc_reference` names no list of all drugs"
+        checks.append(Check("NDC not on the reference list", words))
+    checks += _nine_digits(drugs, found["ndc"], env)
+    usages = [_drug_usage(drug, found["ndc"]) for drug in drugs.values()]
     for family, procedures in care_families().items():
         usages.append(usage_of_rules(f"care {family}", procedures.spans(), found["hcpcs"], whole=True))
     usages += _diagnoses("body_regions", found)
@@ -187,11 +174,34 @@ def _diagnoses(name: str, found: dict[str, dict[str, int]]) -> list[ListUsage]:
     ]
 
 
-def _cut(codes: dict[str, int], digits: int | None) -> dict[str, int]:
+def _hits(drug: DrugList, counts: dict[str, int]) -> tuple[int, int]:
+    """Lines whose code is listed whole, and those told by its first digits only."""
+    found = dict(zip(counts, drug.match(list(counts)).tolist(), strict=True))
+    whole, product = (sum(n for code, n in counts.items() if found[code] == how) for how in (WHOLE, PRODUCT))
+    return whole, product
+
+
+def _nine_digits(drugs: dict[str, DrugList], counts: dict[str, int], env: Env) -> list[Check]:
+    """Of each list that first digits are enough for: how many of its lines they brought in."""
+    checks = []
+    for name, drug in drugs.items():
+        if drug.digits is not None:
+            row = dict(zip(("whole", "product"), _hits(drug, counts), strict=True))
+            row["lines"] = sum(row.values())
+            what = f"list {name}: told by the first {drug.digits} digits only"
+            checks.append(_share(what, row, "product", "lines", "lines", env, note=0.05))
+    return checks
+
+
+def _drug_usage(drug: DrugList, counts: dict[str, int]) -> ListUsage:
+    """Codes against the list; where first digits are enough, its rules are these, and codes of twelve digits."""
+    if drug.digits is None:
+        return usage_of_drugs(drug.name, drug.codes, counts)
     cut: dict[str, int] = defaultdict(int)
-    for code, rows in codes.items():
-        cut[code[:digits]] += rows
-    return cut
+    for code, rows in counts.items():
+        cut[cut_code(code, drug.digits) or code] += rows
+    long = {code for code in drug.codes if len(code) == LONG_NDC_DIGITS}
+    return replace(usage_of_drugs(drug.name, drug.heads | long, cut), hits=sum(_hits(drug, counts)))
 
 
 def _usage(usage: ListUsage, min_cell: int) -> Check:

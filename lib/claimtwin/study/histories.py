@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from claimtwin.codes.opioids import product_fingerprint, read_products
 from claimtwin.codes.rules import care_families
@@ -10,6 +11,7 @@ from claimtwin.config.deployment import Env
 from claimtwin.config.histories import EpisodeRules, FillRules, Histories, SupplyRules
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
+from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store
 from claimtwin.spark.histories import build_courses, build_episodes, build_fills, build_runs
 from claimtwin.study.progress import Say
@@ -33,7 +35,19 @@ def run_histories(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -
         ref = Store(env.tables).table(name, study=protocol.study.name)
         whole = {"blocks": blocks.identity, **made_from}
         made.append(make_table(spark, ref, whole, lambda build=build: build(blocks.frame), say))  # type: ignore[misc]
+    fills = protocol.histories.fills if protocol.histories else None
+    if fills is not None and fills.match_digits is not None:
+        _tell_matches(made[0].frame, say)
     return made
+
+
+def _tell_matches(fills: DataFrame, say: Say) -> None:
+    """How many fills have a code that is listed, and how many are of another package of a listed product."""
+    counts = fills.groupBy("ndc_match").agg(F.count("*").alias("fills"))
+    rows = collect_compact(counts, ["ndc_match", "fills"], max_rows=2, text=["ndc_match"]).to_pylist()
+    told = {row["ndc_match"]: row["fills"] for row in rows}
+    whole, product = told.get("whole", 0), told.get("product", 0)
+    say(f"opioid_fills: {whole:,} by the whole code, {product:,} by its first nine digits only")
 
 
 def plan_histories(protocol: Protocol, env: Env) -> Plan:
@@ -56,7 +70,8 @@ def plan_histories(protocol: Protocol, env: Env) -> Plan:
 
 
 def _plan_fills(rules: FillRules, supply: SupplyRules | None, env: Env) -> Plan:
-    products = read_products(env.code_lists[rules.products].path, f"env: code_lists.{rules.products}")
+    file = env.code_lists[rules.products]
+    products = read_products(file.path, f"env: code_lists.{rules.products}", file.sheet)
     read: dict[str, object] = {"fills": rules.model_dump(mode="json"), "products": product_fingerprint(products)}
     plan: Plan = {"opioid_fills": (read, lambda blocks: build_fills(blocks, products, rules))}
     if supply is not None:
