@@ -3,7 +3,8 @@
 Memory: a block of the default size, one member of 50,000 lines among its people, goes through the candidates, fills,
 runs and episodes of a study in one process; what that process holds at its highest is told, and beside it what the
 interpreter and its libraries take. Slope: the same kernels on blocks of rising size, processor seconds over claims, as
-the exponent of a power (1 is proportional). No Spark: a worker gets the block's cells and runs these very functions.
+the exponent of a power (1 is proportional).
+No Spark: a worker gets the block's cells and runs these very functions; ``bench.workers`` looks at real workers.
 Ends with the number of budgets that are not kept.
 """
 

@@ -1,5 +1,6 @@
 """The whole way on made-up claims: what was planted is found, what was spoilt is refused, nothing is lost."""
 
+import csv
 import json
 from collections import defaultdict
 from datetime import timedelta
@@ -71,6 +72,19 @@ def test_outcomes_equal_counting_by_hand(demo):
         assert shown["any_opioid", arm]["n"] == len(pairs)
 
 
+def test_lines_and_people_of_a_code_list_equal_counting_by_hand(demo):
+    """Of fills of the opioid list in the feed's tables; shown rounded down to a multiple of 11."""
+    people = [
+        row["person_id"]
+        for row in rows_of(demo, "pharmacy_claim", ["person_id", "ndc_code"])
+        if row["ndc_code"] in opioid_codes()
+    ]
+    lines = (demo.result.folder / "tables" / "code_lists.csv").read_text().splitlines()
+    shown = next(row for row in csv.DictReader(lines) if row["list"] == "opioid")
+    assert (int(shown["lines"]), int(shown["people"])) == (len(people) // 11 * 11, len(set(people)) // 11 * 11)
+    assert not any(code in line for code in opioid_codes() for line in demo.said)
+
+
 def count_after(fills, index, person, treated):
     start = index[person, treated]
     return sum(start < day <= start + timedelta(365) for day in fills[person])
@@ -111,6 +125,7 @@ def test_the_manifest_names_what_was_read(demo):
     manifest = json.loads((demo.result.folder / "manifest.json").read_text())
     assert manifest["result_hash"] == demo.result.hash
     named = {row["table"].rsplit("/", 1)[-1]: row["version"] for row in manifest["tables"]}
-    assert named.keys() == {"member_blocks", "candidates", "score_model", "scores", "matches", "outcomes"}
+    stages = {"candidates", "score_model", "scores", "matches", "outcomes"}
+    assert named.keys() == {"member_blocks", "code_counts"} | stages
     for name in ("candidates", "matches"):
         assert DeltaTable(f"{demo.env.tables}/jpr_s412081/{name}").version() == named[name]

@@ -24,6 +24,8 @@ def test_rows_in_another_order_and_smaller_blocks_give_the_same_hash(demo, tmp_p
     blocks = demo.spark.read.format("delta").load(f"{tmp_path}/tables/member_blocks").count()
     assert blocks > demo.table("member_blocks").count()
     assert other.hash == demo.result.hash
+    tables = [sorted((run.folder / "tables").iterdir()) for run in (other, demo.result)]
+    assert [(p.name, p.read_bytes()) for p in tables[0]] == [(p.name, p.read_bytes()) for p in tables[1]]
 
 
 class Widgets:
@@ -65,7 +67,7 @@ def test_the_submitted_job_gives_the_same_hash_and_its_stages_are_kept_here(demo
     """So the archive's code and ours, Spark's own settings and the tests', agree on every stage and its stamp."""
     assert hash_printed(demo.submitted) == demo.result.hash
     assert "kept" not in demo.submitted
-    assert sum("kept" in line for line in demo.said) == 6
+    assert sum("kept" in line for line in demo.said) == 7
 
 
 def test_the_command_gives_the_same_hash(demo, capsys):
@@ -75,4 +77,4 @@ def test_the_command_gives_the_same_hash(demo, capsys):
     said = capsys.readouterr()
     assert ended.value.code == 0
     assert hash_printed(said.out) == demo.result.hash
-    assert (said.out + said.err).count("kept") == 6
+    assert (said.out + said.err).count("kept") == 7

@@ -1,12 +1,14 @@
 """Member blocks: the same claims give the same bytes, and no row or member is lost, doubled or torn."""
 
+import re
+
 import pyarrow as pa
 import pytest
 from claimtwin.codes.rules import care_families
 from claimtwin.config.histories import EpisodeRules, FillRules, SupplyRules
 from claimtwin.schema.tables import TABLES, spark_schema
 from claimtwin.spark.arrow import ddl_of, from_cell
-from claimtwin.spark.blocks import LAYOUT, block_bits, build_blocks, with_later_columns
+from claimtwin.spark.blocks import DAY, LAYOUT, block_bits, build_blocks, with_later_columns
 from claimtwin.spark.facts import find_candidates
 from claimtwin.spark.histories import build_episodes, build_runs
 from claimtwin.study.local import synth_book, synth_protocol
@@ -82,12 +84,34 @@ def test_a_table_without_rows_is_an_empty_payload(spark):
     assert from_cell(blocks[0]["program_enrollment"])["program"].to_pylist() == []
 
 
-def test_claims_cross_the_network_once(spark, capsys):
-    build_blocks(as_frames(spark, CLAIMS, 2), 2).explain()
-    exchanges = [line for line in capsys.readouterr().out.splitlines() if "Exchange" in line]
-    of_pieces = [line for line in exchanges if "block_id" in line]
-    assert len(of_pieces) == 1
-    assert all("REPARTITION_BY_NUM" in line for line in exchanges if line not in of_pieces)  # the fixture's own
+def paths_of(plan: str) -> list[list[str]]:
+    """For each leaf of an explained plan the operators from the root down to it."""
+    paths, above = [], list[tuple[int, str]]()
+    for line in plan.splitlines():
+        operator = line.lstrip(" :+-")
+        if not operator:
+            continue
+        above = [one for one in above if one[0] < len(line) - len(operator)]
+        above.append((len(line) - len(operator), operator))
+        if "Scan" in operator:
+            paths.append([text for _, text in above])
+    return paths
+
+
+def test_each_line_of_a_claims_table_crosses_one_exchange_on_its_way_to_the_blocks(spark, capsys):
+    """In the plan as it was executed, for every table; the frames of the test bring one of their own."""
+    blocks = build_blocks(as_frames(spark, CLAIMS, 2), 2)
+    assert blocks.toArrow().num_rows == 4
+    capsys.readouterr()
+    blocks.explain()
+    shown = capsys.readouterr().out
+    assert "isFinalPlan=true" in shown
+    paths = paths_of(shown.split("== Final Plan ==")[1].split("== Initial Plan ==")[0])
+    for name in TABLES:
+        found = [path for path in paths if re.search(rf"\b{DAY[name]}#", path[-1])]
+        assert len(found) == 1, name
+        exchanges = [text for text in found[0] if text.startswith("Exchange") and "REPARTITION_BY_NUM" not in text]
+        assert len(exchanges) == 1 and "hashpartitioning(block_id" in exchanges[0], name
 
 
 def test_facts_and_histories_of_blocks_cross_no_network(spark, capsys):

@@ -39,6 +39,11 @@ class DrugList:
         short = frozenset(code for code in self.codes if len(code) == self.digits)
         return (short | _heads(self.codes, self.digits)) - self.shared
 
+    @cached_property
+    def told_by(self) -> frozenset[str]:
+        """What each code of a feed is looked up in: first digits that are enough, and whole codes of no such digits."""
+        return self.heads | {code for code in self.codes if cut_code(code, self.digits) not in self.heads}
+
     def match(self, ndcs: Sequence[str | None]) -> NDArray[np.int8]:
         """How each code is on the list: ``WHOLE`` before ``PRODUCT``, else ``NOT_LISTED``, as null is."""
         return np.array([self._match_one(ndc or "") for ndc in ndcs], np.int8)

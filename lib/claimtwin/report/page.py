@@ -1,13 +1,14 @@
 """The report: one HTML file that needs no network, no script and no font but those at hand."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from claimtwin.report import balance_tables as balance
+from claimtwin.report import code_tables as codes_of
 from claimtwin.report import design_tables as design
 from claimtwin.report import effect_tables as effects
 from claimtwin.report import gate_tables as gates
@@ -23,15 +24,16 @@ from claimtwin.report.figures import draw
 from claimtwin.report.flow import flow_diagram
 from claimtwin.report.layout import Image, OutcomeView
 from claimtwin.report.methods import methods, withheld_words
-from claimtwin.report.words import Results, arm_title, outcome_title
+from claimtwin.report.words import Results, Row, arm_title, outcome_title
 
 
-def render_report(results: Results, manifest: Mapping[str, Any]) -> str:
+def render_report(results: Results, manifest: Mapping[str, Any], codes: Sequence[Row] = ()) -> str:
     """The whole report as HTML that is also well-formed XML; the same input gives the same text.
 
     Args:
         results: The content of ``results.json``.
         manifest: The content of ``manifest.json``.
+        codes: How the codes of the claims met the lists, a row a list and kind of code; none: no word of it.
     """
     env = Environment(loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                       lstrip_blocks=True, keep_trailing_newline=True)  # fmt: skip
@@ -47,6 +49,8 @@ def render_report(results: Results, manifest: Mapping[str, Any]) -> str:
         withheld=withheld_words(results),
         methods=methods(results),
         rejected=origins.rejected_in_words(results),
+        code_words=codes_of.code_words(codes),
+        code_tables=codes_of.code_tables(codes),
         **_images(results),
         **_tables(results, manifest),
     )

@@ -30,6 +30,14 @@ def withhold(count: int, min_cell: int) -> int | None:
     return None if is_small(count, min_cell) else count
 
 
+def at_least(count: int, min_cell: int) -> int | None:
+    """The count rounded down to a multiple of ``min_cell``, or None when it is small.
+
+    For counts of overlapping groups side by side: whatever is added or taken away, no group of few is found.
+    """
+    return None if is_small(count, min_cell) else count - count % min_cell
+
+
 def withhold_beside(count: int, shown: Sequence[int | None], min_cell: int) -> int | None:
     """The count, or None when it is small or differs from a figure shown beside it by a small number."""
     gives_away = any(other is not None and is_small(abs(count - other), min_cell) for other in shown)

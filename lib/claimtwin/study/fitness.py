@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from claimtwin.codes.drugs import PRODUCT, WHOLE, DrugList, read_drug_list
-from claimtwin.codes.ndc import LONG_NDC_DIGITS, cut_code
+from claimtwin.codes.nearness import FeedCodes
 from claimtwin.codes.rules import SYSTEMS as CODING_SYSTEMS
 from claimtwin.codes.rules import care_families, diagnosis_groups, other_procedures
 from claimtwin.codes.usage import ListUsage, usage_of_drugs, usage_of_rules
@@ -148,15 +148,16 @@ def _codes(tables: Tables, env: Env, drugs: dict[str, DrugList]) -> list[Check]:
         words = "cannot be told: `ingest.ndc_reference` names no list of all drugs"
         checks.append(Check("NDC not on the reference list", words))
     checks += _nine_digits(drugs, found["ndc"], env)
-    usages = [_drug_usage(drug, found["ndc"]) for drug in drugs.values()]
+    feed, cell = FeedCodes(found), env.disclosure.min_cell
+    usages = [usage_of_drugs(name, drug.told_by, drug.digits, feed) for name, drug in drugs.items()]
     for family, procedures in care_families().items():
-        usages.append(usage_of_rules(f"care {family}", procedures.spans(), found["hcpcs"], whole=True))
-    usages += _diagnoses("body_regions", found)
-    rare = [usage_of_rules(name, one.spans(), found["hcpcs"], whole=True) for name, one in other_procedures().items()]
-    rare += [usage for name in ILLNESS for usage in _diagnoses(name, found)]
-    told = [_usage(usage, env.disclosure.min_cell) for usage in usages]
+        usages.append(usage_of_rules(f"care {family}", "hcpcs", procedures.spans(), feed))
+    usages += _diagnoses("body_regions", feed)
+    rare = [usage_of_rules(name, "hcpcs", one.spans(), feed) for name, one in other_procedures().items()]
+    rare += [usage for name in ILLNESS for usage in _diagnoses(name, feed)]
+    told = [_usage(usage, feed, cell) for usage in usages]
     # A feed may well be without hospice care or pregnancies: such lists are told, and ask for no look.
-    return checks + told + [replace(_usage(usage, env.disclosure.min_cell), look=False) for usage in rare]
+    return checks + told + [replace(_usage(usage, feed, cell), look=False) for usage in rare]
 
 
 def _concepts(name: str, concepts: int, met: int, codes: dict[str, int]) -> Check:
@@ -165,12 +166,12 @@ def _concepts(name: str, concepts: int, met: int, codes: dict[str, int]) -> Chec
     return Check(f"list {name} by concept id", f"{met:,} of {concepts:,} concepts; codes: {words}", not met)
 
 
-def _diagnoses(name: str, found: dict[str, dict[str, int]]) -> list[ListUsage]:
+def _diagnoses(name: str, feed: FeedCodes) -> list[ListUsage]:
     """A list of diagnoses against the codes of each coding system that the feed has."""
     return [
-        usage_of_rules(f"{name.replace('_', ' ')} {system}", spans, found[system], whole=False)
+        usage_of_rules(f"{name.replace('_', ' ')} {system}", system, spans, feed)
         for system in CODING_SYSTEMS
-        if found[system] and (spans := [span for _, span in diagnosis_groups(name, system)])
+        if feed.of(system) and (spans := [span for _, span in diagnosis_groups(name, system)])
     ]
 
 
@@ -193,19 +194,9 @@ def _nine_digits(drugs: dict[str, DrugList], counts: dict[str, int], env: Env) -
     return checks
 
 
-def _drug_usage(drug: DrugList, counts: dict[str, int]) -> ListUsage:
-    """Codes against the list; where first digits are enough, its rules are these, and codes of twelve digits."""
-    if drug.digits is None:
-        return usage_of_drugs(drug.name, drug.codes, counts)
-    cut: dict[str, int] = defaultdict(int)
-    for code, rows in counts.items():
-        cut[cut_code(code, drug.digits) or code] += rows
-    long = {code for code in drug.codes if len(code) == LONG_NDC_DIGITS}
-    return replace(usage_of_drugs(drug.name, drug.heads | long, cut), hits=sum(_hits(drug, counts)))
-
-
-def _usage(usage: ListUsage, min_cell: int) -> Check:
+def _usage(usage: ListUsage, feed: FeedCodes, min_cell: int) -> Check:
     """A list that nothing meets asks for a look; near codes of few lines stay unnamed."""
-    near: Sequence[str] = [f"{code} ({rows:,})" for code, rows in usage.near if not is_small(rows, min_cell)]
+    lines = [(one.code, feed.of(one.kind)[one.code]) for one in usage.near]
+    near: Sequence[str] = [f"{code} ({rows:,})" for code, rows in lines if not is_small(rows, min_cell)]
     words = f"{usage.hits:,} lines; {len(usage.idle):,} of {usage.rules:,} rules without any"
     return Check(f"list {usage.name}", words + (f"; almost: {names(near)}" if near else ""), not usage.hits)

@@ -20,6 +20,7 @@ from claimtwin.spark.outcomes import find_outcomes
 from claimtwin.spark.packing import unpack_people
 from claimtwin.spark.pairing import build_pair_members, keep_pairs
 from claimtwin.spark.scores import pack_design, with_scores
+from claimtwin.study.code_usage import CodeUsage, tell_usage
 from claimtwin.study.codebook import drug_list_fingerprints, end_of_data
 from claimtwin.study.concepts import read_book
 from claimtwin.study.grid import run_grid
@@ -83,8 +84,10 @@ def run_pack(spark: SparkSession, env: Env, say: Say) -> Made:
 
 
 def run_facts(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> Made:
-    """Find everybody who comes into an arm, judge every criterion, measure every covariate."""
-    return _facts(Run(spark, protocol, env, say))
+    """Find everybody who comes into an arm, judge every criterion, measure every covariate. Codes are told first."""
+    run = Run(spark, protocol, env, say)
+    _codes(run)
+    return _facts(run)
 
 
 def run_match(spark: SparkSession, protocol: Protocol, env: Env, say: Say) -> Design:
@@ -104,7 +107,8 @@ def run_report(spark: SparkSession, protocol: Protocol, env: Env, say: Say, unbl
     ``unblind`` is the reason to show effects although a gate of the protocol fails; empty, they are hidden then.
     """
     run = Run(spark, protocol, env, say, unblind)
-    return _report(run, _match(run, _facts(run)))
+    codes = _codes(run)
+    return _report(run, _match(run, _facts(run)), codes)
 
 
 def run_study(spark: SparkSession, protocol: Protocol, env: Env, say: Say, unblind: str = "") -> Result:
@@ -113,8 +117,17 @@ def run_study(spark: SparkSession, protocol: Protocol, env: Env, say: Say, unbli
     return run_report(spark, protocol, env, say, unblind)
 
 
+def _codes(run: Run) -> CodeUsage:
+    """How the codes of the claims meet the lists: told first, for an empty list explains an empty arm."""
+    return tell_usage(run.spark, run.protocol, run.env, run.book, _blocks(run), run.say)
+
+
+def _blocks(run: Run) -> Made:
+    return open_table(run.spark, Store(run.env.tables).table("member_blocks"), "claimtwin pack")
+
+
 def _facts(run: Run) -> Made:
-    blocks = open_table(run.spark, Store(run.env.tables).table("member_blocks"), "claimtwin pack")
+    blocks = _blocks(run)
     if run.book.open_until is None and run.protocol.enrollment is not None:
         run.say(f"warning: {NO_END_OF_DATA}")
     made_from = {
@@ -192,8 +205,8 @@ def _check(
     return count, twins, broken
 
 
-def _report(run: Run, design: Design) -> Result:
-    blocks = open_table(run.spark, Store(run.env.tables).table("member_blocks"), "claimtwin pack")
+def _report(run: Run, design: Design, codes: CodeUsage) -> Result:
+    blocks = _blocks(run)
     last = end_of_data(run.protocol, run.env)
     outcomes = make_table(
         run.spark,
@@ -212,7 +225,7 @@ def _report(run: Run, design: Design) -> Result:
     )
     asked = run.protocol.sensitivity.grid
     grid = run_grid(run.spark, run.protocol, run.env, blocks, run.say) if asked else None
-    tables = StudyTables(design, blocks, outcomes, grid)
+    tables = StudyTables(design, blocks, outcomes, grid, codes)
     return write_report(run.spark, run.protocol, run.env, run.book, tables, run.say, run.unblind)
 
 

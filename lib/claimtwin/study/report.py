@@ -10,6 +10,7 @@ from claimtwin.config.deployment import Env
 from claimtwin.config.load import fingerprint
 from claimtwin.config.protocol import Protocol
 from claimtwin.io.files import hash_of, remove_others, to_json, write_files
+from claimtwin.report.code_tables import code_files
 from claimtwin.report.figures import figures
 from claimtwin.report.gate_tables import gate_lines
 from claimtwin.report.page import render_report
@@ -48,13 +49,13 @@ def write_report(
         GuardError: Nobody was matched, or more rows than allowed would leave Spark.
     """
     results = build_results(spark, protocol, env, tables, unblind)
-    text = to_json(results)
+    text, codes = to_json(results), tables.codes.rows if tables.codes else []
     manifest = build_manifest(spark, protocol, env, book, tables, hash_of(text)) | {"unblinded": unblind}
     files: dict[str, str | bytes] = {
         "results.json": text,
         "manifest.json": to_json(manifest),
-        "report.html": render_report(results, manifest),
-        **{f"tables/{name}": table for name, table in csv_tables(results).items()},
+        "report.html": render_report(results, manifest, codes),
+        **{f"tables/{name}": table for name, table in (csv_tables(results) | code_files(codes)).items()},
         **{f"figures/{name}": figure for name, figure in figures(results).items()},
     }
     folder = Path(env.output) / protocol.study.name

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from claimtwin.spark.packing import unpack_people
+from claimtwin.study.code_usage import CodeUsage
 from claimtwin.study.grid import Grid
 from claimtwin.study.model_table import ScoreModel
 from claimtwin.study.stages import Made
@@ -35,14 +36,24 @@ class Design:
 
 @dataclass(frozen=True)
 class StudyTables:
-    """Everything that a report is made from; ``grid`` is null where the protocol has none."""
+    """Everything that a report is made from; ``grid`` is null where the protocol has none, ``codes`` if uncounted."""
 
     design: Design
     blocks: Made
     outcomes: Made
     grid: Grid | None = None
+    codes: CodeUsage | None = None
 
     def all(self) -> list[Made]:
         """Every table, in the order of the stages."""
         design = self.design
-        return [self.blocks, design.candidates, design.model_table, design.scores, design.matches, self.outcomes]
+        codes = [self.codes.made] if self.codes else []
+        return [
+            self.blocks,
+            *codes,
+            design.candidates,
+            design.model_table,
+            design.scores,
+            design.matches,
+            self.outcomes,
+        ]
