@@ -27,7 +27,7 @@ from claimtwin.config.histories import EpisodeRules, FillRules, SupplyRules
 from claimtwin.schema.tables import TABLES
 from claimtwin.spark.arrow import from_cell, to_cell
 from claimtwin.spark.blocks import _row_bytes
-from claimtwin.spark.decode import CodeBook
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.facts import candidates_of_block
 from claimtwin.spark.histories import _episodes_of_block, _fills_of_block, _runs_of_block
 from claimtwin.study.local import block_of, synth_book, synth_protocol

@@ -21,7 +21,8 @@ from claimtwin.kernel.index_events import day_number
 from claimtwin.kernel.spans import merge_spans
 from claimtwin.schema.tables import TABLES
 from claimtwin.spark.blocks import MEMBERS
-from claimtwin.spark.decode import CodeBook, claims_of_block
+from claimtwin.spark.code_book import CodeBook
+from claimtwin.spark.decode import claims_of_block
 from claimtwin.spark.facts import candidates_of_block
 from claimtwin.spark.histories import _episodes_of_block, _fills_of_block, _runs_of_block
 from claimtwin.spark.outcomes import count_asked

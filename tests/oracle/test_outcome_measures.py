@@ -15,7 +15,7 @@ from claimtwin.errors import ConfigError
 from claimtwin.kernel.outcome_measures import MEASURES, measure
 from claimtwin.kernel.outcomes import count_outcomes
 from claimtwin.spark.blocks import empty_payload
-from claimtwin.spark.decode import CodeBook
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.histories import opioid_use
 
 from tests.oracle.nasty import EMPTY, columns_of

@@ -9,7 +9,7 @@ from claimtwin.codes.rules import care_families
 from claimtwin.codes.states import census_regions
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.spark.blocks import build_blocks
-from claimtwin.spark.decode import CodeBook
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.facts import find_candidates
 from claimtwin.spark.outcomes import find_outcomes, payloads_read_by
 

@@ -19,8 +19,9 @@ from claimtwin.kernel.comorbidity import count_groups, groups_met
 from claimtwin.kernel.covariates import measure_extras
 from claimtwin.schema.tables import arrow_schema
 from claimtwin.spark.blocks import DAY, _numbered, empty_payload
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.columns import DIAGNOSES
-from claimtwin.spark.decode import CodeBook, claims_of_block
+from claimtwin.spark.decode import claims_of_block
 
 INDEX = date(2020, 6, 10)
 TEN, NINE = "icd-10-cm", "icd-9-cm"

@@ -11,8 +11,9 @@ from claimtwin.errors import ConfigError
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.schema.tables import arrow_schema
 from claimtwin.spark.blocks import DAY, _numbered
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.deaths import STARTS, before_deaths, deaths_of
-from claimtwin.spark.decode import CodeBook, claims_of_block
+from claimtwin.spark.decode import claims_of_block
 from claimtwin.spark.facts import candidates_of_block
 from claimtwin.spark.outcomes import count_asked
 from hypothesis import given

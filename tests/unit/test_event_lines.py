@@ -13,7 +13,8 @@ from claimtwin.kernel.covariates import measure_extras
 from claimtwin.schema.tables import arrow_schema
 from claimtwin.spark.amounts import amounts_of_block
 from claimtwin.spark.blocks import DAY, _numbered, empty_payload
-from claimtwin.spark.decode import CodeBook, claims_of_block
+from claimtwin.spark.code_book import CodeBook
+from claimtwin.spark.decode import claims_of_block
 
 from tests.support.rows import protocol_of
 

@@ -17,7 +17,8 @@ from claimtwin.kernel.candidates import Candidates, build_candidates
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.kernel.outcomes import count_outcomes
 from claimtwin.schema.tables import arrow_schema
-from claimtwin.spark.decode import CodeBook, claims_of_block
+from claimtwin.spark.code_book import CodeBook
+from claimtwin.spark.decode import claims_of_block
 from claimtwin.synth import NO_DIRT, Cause, SynthSpec, opioid_codes, truth_of
 from claimtwin.synth.coverage import draw_coverage
 from claimtwin.synth.draws import Draws

@@ -8,15 +8,9 @@ from claimtwin.config.events import EventKey
 from claimtwin.config.outcomes import AMOUNTS, Outcome
 from claimtwin.config.protocol import Protocol
 from claimtwin.kernel.columns import Days, Flags, Index
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.columns import days_of, member_of
-from claimtwin.spark.decode import (
-    CodeBook,
-    cents_of,
-    diagnosis_lines,
-    drug_lines,
-    family_of,
-    procedure_lines,
-)
+from claimtwin.spark.decode import cents_of, diagnosis_lines, drug_lines, family_of, procedure_lines
 
 Amounts = tuple[Index, Days, Index]
 STARTS = {"pharmacy_claim": "dispensing_date", "medical_claim": "claim_start_date"}

@@ -19,7 +19,8 @@ from claimtwin.kernel.eligibility import criteria_of, people_at_index
 from claimtwin.kernel.hashing import tie_key
 from claimtwin.kernel.index_events import Entries
 from claimtwin.spark.blocks import MEMBERS
-from claimtwin.spark.decode import CENSUS_REGIONS, SEXES, CodeBook, claims_of_block
+from claimtwin.spark.code_book import CodeBook
+from claimtwin.spark.decode import CENSUS_REGIONS, SEXES, claims_of_block
 
 USERS = pa.schema([("stratum", pa.string()), ("value", pa.int32())])
 USERS_BY_STRATUM = "users_by_stratum"

@@ -1,10 +1,9 @@
 """From a block's Arrow cells to the numbers that kernels read; every distinct code is classified once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +11,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from claimtwin.codes.drugs import DrugList
-from claimtwin.codes.opioids import Product
 from claimtwin.codes.rules import (
     EMERGENCY_PLACE,
     EMERGENCY_REVENUE,
@@ -32,6 +30,7 @@ from claimtwin.kernel.claims import Claims, Conditions, Coverage, Roster, Servic
 from claimtwin.kernel.columns import Days, Flags, Index
 from claimtwin.kernel.index_events import REGION_NAMES
 from claimtwin.kernel.together import with_diagnosis
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.code_groups import code_groups
 from claimtwin.spark.columns import DIAGNOSES, days_of, member_of, per_code, thousandths_of
 from claimtwin.spark.deaths import before_deaths, deaths_of
@@ -39,47 +38,6 @@ from claimtwin.spark.deaths import before_deaths, deaths_of
 SEXES = ("female", "male")
 CENSUS_REGIONS = ("northeast", "midwest", "south", "west")
 NO_STOP = np.int32(2**29)
-Together = Literal["line", "claim", "day"]
-
-
-@dataclass(frozen=True)
-class CodeBook:
-    """All code lists that a study needs, read on the driver and sent to the workers with the kernel.
-
-    ``arms``: procedures of the treated and the comparator arm, null for any other kind; ``arm_diagnoses`` theirs, which
-    with procedures must stand on the same of ``together``. ``program``: null for any. ``comorbidities``: the list that
-    is counted, of diagnoses in ``positions``; ``points``: lists worth points; ``noted``: diagnoses that are covariates.
-    ``diagnoses``, ``procedures``: lists of events by name; ``listed``: the rules of users' lists of diagnoses by event.
-    ``kinds``: code groups to choose from; ``products``, ``benzodiazepines``: those of the histories, by NDC;
-    ``open_until``: last day of cover whose end the feed does not tell, as days since 1970-01-01, null for ever.
-    """
-
-    families: dict[str, Procedures]
-    arms: tuple[Procedures | None, Procedures | None]
-    drugs: dict[str, DrugList]
-    state_regions: dict[str, str]
-    program: str | None = None
-    comorbidities: str = "comorbidities"
-    diagnoses: tuple[str, ...] = ()
-    products: tuple[Product, ...] = ()
-    benzodiazepines: tuple[Product, ...] = ()
-    procedures: dict[str, Procedures] = field(default_factory=dict)
-    arm_diagnoses: tuple[str | None, str | None] = (None, None)
-    together: tuple[Together, Together] = ("claim", "claim")
-    positions: tuple[str, ...] = DIAGNOSES
-    points: tuple[str, ...] = ()
-    noted: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    listed: dict[str, str] = field(default_factory=dict)
-    open_until: int | None = None
-
-    def told(self, name: str) -> str:
-        """What tells the diagnoses of an event: its list and group, its own rules, or those of a user's list."""
-        return self.listed.get(name, name)
-
-    def without_covariates(self) -> "CodeBook":
-        """The same for a pass that needs no covariate."""
-        return replace(self, points=(), noted=(), kinds=())
 
 
 def claims_of_block(tables: dict[str, pa.Table], book: CodeBook) -> Claims:

@@ -24,7 +24,8 @@ from claimtwin.schema.tables import TABLES
 from claimtwin.spark.arrow import ddl_of, each_block
 from claimtwin.spark.assigning import PURPOSE, USERS, count_users, users_of_block, with_drawn_days
 from claimtwin.spark.blocks import MEMBERS
-from claimtwin.spark.decode import CENSUS_REGIONS, SEXES, CodeBook, claims_of_block
+from claimtwin.spark.code_book import CodeBook
+from claimtwin.spark.decode import CENSUS_REGIONS, SEXES, claims_of_block
 
 LAYOUT = pa.schema(
     [

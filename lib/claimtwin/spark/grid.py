@@ -17,7 +17,8 @@ from claimtwin.kernel.index_events import day_number
 from claimtwin.schema.tables import TABLES
 from claimtwin.spark.arrow import ddl_of, each_block
 from claimtwin.spark.blocks import MEMBERS
-from claimtwin.spark.decode import CodeBook, claims_of_block
+from claimtwin.spark.code_book import CodeBook
+from claimtwin.spark.decode import claims_of_block
 from claimtwin.spark.design import DesignColumn, matrix_of
 from claimtwin.spark.facts import DRAWN_FROM, candidates_among, layout_of
 from claimtwin.spark.outcomes import KEY, asked_cells, count_asked, outcome_layout

@@ -24,8 +24,9 @@ from claimtwin.kernel.spans import Spans, merge_spans
 from claimtwin.kernel.supply import lay_out, run_of, supply_runs
 from claimtwin.spark.arrow import ddl_of, each_block
 from claimtwin.spark.blocks import MEMBERS
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.columns import days_of, member_of, per_code
-from claimtwin.spark.decode import NO_STOP, CodeBook, family_of, grouped, region_of
+from claimtwin.spark.decode import NO_STOP, family_of, grouped, region_of
 
 DOSE, DAILY = pa.decimal128(18, 3), pa.decimal128(18, 6)
 FILLS = pa.schema(

@@ -18,8 +18,9 @@ from claimtwin.schema.tables import TABLES
 from claimtwin.spark.amounts import amounts_of_block
 from claimtwin.spark.arrow import ddl_of, each_block, each_group, to_cell
 from claimtwin.spark.blocks import MEMBERS, empty_payload
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.deaths import before_deaths
-from claimtwin.spark.decode import CodeBook, claims_of_block
+from claimtwin.spark.decode import claims_of_block
 from claimtwin.spark.histories import opioid_use
 
 ASKED = pa.schema([("block_id", pa.int64()), ("asked", pa.binary())])

@@ -20,8 +20,8 @@ from claimtwin.config.protocol import Protocol
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store
 from claimtwin.report.code_tables import code_lines
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.code_counts import COUNTS, OF_LISTS, count_usage
-from claimtwin.spark.decode import CodeBook
 from claimtwin.stats.withhold import at_least, is_small
 from claimtwin.study.codebook import drug_list_fingerprints
 from claimtwin.study.progress import Say

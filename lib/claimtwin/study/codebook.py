@@ -16,8 +16,8 @@ from claimtwin.config.histories import Histories
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import ConfigError
 from claimtwin.kernel.index_events import day_number
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.columns import DIAGNOSES
-from claimtwin.spark.decode import CodeBook
 
 COMORBIDITIES = {"charlson": "comorbidities", "elixhauser": "elixhauser", "elixhauser_refined": "elixhauser_refined"}
 """Shipped list by the name that a protocol uses."""

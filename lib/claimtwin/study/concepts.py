@@ -22,7 +22,7 @@ from claimtwin.errors import ConfigError
 from claimtwin.io.adapters.omop import concept_codes
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store, read_table, table_state, write_table
-from claimtwin.spark.decode import CodeBook
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.study.codebook import read_code_book
 from claimtwin.study.progress import Say, say_nothing
 

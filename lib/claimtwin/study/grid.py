@@ -14,7 +14,7 @@ from claimtwin.errors import ClaimtwinError, GuardError
 from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store
 from claimtwin.spark.block_sizes import count_large
-from claimtwin.spark.decode import CodeBook
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.grid import find_eligible, find_grid_outcomes
 from claimtwin.spark.packing import PACKED, unpack_people
 from claimtwin.spark.pairing import build_pair_members, keep_pairs

@@ -28,7 +28,8 @@ from claimtwin.kernel.matching.spread import spread as spread_of
 from claimtwin.kernel.outcomes import count_outcomes
 from claimtwin.schema.tables import TABLES, arrow_schema
 from claimtwin.spark.blocks import DAY, MEMBERS
-from claimtwin.spark.decode import CodeBook, claims_of_block
+from claimtwin.spark.code_book import CodeBook
+from claimtwin.spark.decode import claims_of_block
 from claimtwin.spark.design import design_columns, matrix_of
 from claimtwin.spark.facts import candidates_of_block
 from claimtwin.stats.newton import add_sums, fit_logit, linear_predictor, logit_sums, moments_of, sd_of_logit

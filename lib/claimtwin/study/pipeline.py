@@ -13,7 +13,7 @@ from claimtwin.io.collect import collect_compact
 from claimtwin.io.tables import Store, TableRef
 from claimtwin.schema.tables import TABLES
 from claimtwin.spark.blocks import block_bits, build_blocks
-from claimtwin.spark.decode import CodeBook
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.facts import find_candidates, is_eligible
 from claimtwin.spark.invariants import count_broken, invariants_of
 from claimtwin.spark.outcomes import find_outcomes

@@ -15,7 +15,7 @@ from claimtwin.report.figures import figures
 from claimtwin.report.gate_tables import gate_lines
 from claimtwin.report.page import render_report
 from claimtwin.report.tables import csv_tables
-from claimtwin.spark.decode import CodeBook
+from claimtwin.spark.code_book import CodeBook
 from claimtwin.study.codebook import drug_list_fingerprints
 from claimtwin.study.progress import Say
 from claimtwin.study.results import build_results

@@ -14,7 +14,7 @@ from claimtwin.codes.rules import (
 from claimtwin.codes.used import UsedList, each_once
 from claimtwin.config.events import FAMILIES, REGION_OF_INDEX, Event, diagnosis_key, user_list
 from claimtwin.config.protocol import Protocol
-from claimtwin.spark.decode import CodeBook
+from claimtwin.spark.code_book import CodeBook
 
 OF_FAMILY = ("visits", "lines", "log_allowed")
 """Endings of the covariates that are made of a care family."""
