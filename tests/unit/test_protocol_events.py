@@ -133,6 +133,6 @@ def test_a_rule_that_cannot_be_read_is_refused():
 def test_every_design_of_the_page_is_a_protocol():
     page = (Path(__file__).resolve().parents[2] / "docs" / "designs.md").read_text(encoding="utf-8")
     designs = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)]
-    assert len(designs) == 7
+    assert len(designs) == 8
     for parts in designs:
         protocol_of(**{"adjust": [], **parts})
