@@ -149,6 +149,7 @@ def _matching(protocol: Protocol, design: Design, flow: Flow, min_cell: int) -> 
         "treated": treated,
         "unmatched_treated": unmatched,
         "comparators": flow.left["comparator"],
+        "effective": _effective(treated, flow.left["comparator"], withhold(pairs, min_cell)),
         "caliper_sd": protocol.matching.caliper_sd,
         "caliper": design.caliper,
         **({"caliper_sd_of": "block", "warning": PER_BLOCK} if protocol.matching.per_block else {}),
@@ -157,3 +158,9 @@ def _matching(protocol: Protocol, design: Design, flow: Flow, min_cell: int) -> 
         "invariants": design.invariants,
         "blocks": collect_blocks(design, min_cell),
     }
+
+
+def _effective(treated: int | None, comparators: int | None, pairs: int | None) -> Rows:
+    """Effective sample sizes, (sum w)^2 / sum w^2: a study matches 1:1, so everybody weighs 1 and they are people."""
+    before = {"when": "before", "treated": treated, "comparator": comparators}
+    return [before, {"when": "after", "treated": pairs, "comparator": pairs}]
