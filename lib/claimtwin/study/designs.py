@@ -25,6 +25,7 @@ from claimtwin.study.tables import StudyTables
 STRATA = 5
 """Strata of the score where the protocol does not say how many: they take some nine tenths of a bias (Cochran 1968)."""
 PAIRS = "pairs"
+OVER_TIME = "an outcome over time has no difference of means"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +80,12 @@ def designs_of(eligible: Eligible, protocol: Protocol, effects: Rows, min_cell: 
     """One row a design and outcome, the match first; differences only.
 
     A difference and a ratio of one design together would give the risks of both arms back, and with them how many of
-    the treated without a twin had the outcome. An outcome that few people of an arm had, or had not, is withheld.
+    the treated without a twin had the outcome. An outcome that few people of an arm had, or had not, is withheld. One
+    over time has no difference of means: its rows say so.
     """
     rows: Rows = []
     for outcome in protocol.outcomes:
-        pairs = _pairs_row(outcome, effects)
-        if pairs is None:  # an outcome that has no difference has none by other designs
-            continue
-        rows.append(pairs)
+        rows.append(_pairs_row(outcome, effects))
         for design in protocol.designs:
             rows.append(_row(outcome, design, eligible, min_cell))
     return rows
@@ -116,6 +115,8 @@ def _row(outcome: Outcome, design: OtherDesign, eligible: Eligible, min_cell: in
     count = np.asarray(eligible.rows[outcome.name].to_numpy(), np.int64)
     happened, binary = count > 0, outcome.kind == "binary"
     label = _label(outcome, design.model_dump(mode="json"))
+    if outcome.over_time:
+        return label | _numbers(None) | {"note": OVER_TIME}
     arms = [(int(happened[arm].sum()), int((~happened[arm]).sum())) for arm in (eligible.treated, ~eligible.treated)]
     if any(is_small(number, min_cell) for arm in arms for number in arm):
         return label | _numbers(None) | {"note": SMALL_CELL}
@@ -131,14 +132,14 @@ def _row(outcome: Outcome, design: OtherDesign, eligible: Eligible, min_cell: in
     return label | _numbers(found.difference, scale) | worth | {"note": ""}
 
 
-def _pairs_row(outcome: Outcome, effects: Rows) -> dict[str, Any] | None:
-    """The pair match on the same scale, as it stands among the effects; None where there is no such effect."""
+def _pairs_row(outcome: Outcome, effects: Rows) -> dict[str, Any]:
+    """The pair match on the same scale, as it stands among the effects."""
     label = _label(outcome, {"method": PAIRS, "estimand": "att", "strata": None, "most_weight": None, "trim": None})
     errors = "nonrobust" if outcome.kind == "binary" else "cluster_pair"
     wanted = (outcome.name, label["measure"], False, errors)
     found = (e for e in effects if (e["outcome"], e["measure"], e["adjusted"], e["errors"]) == wanted)
     if (row := next(found, None)) is None:
-        return None
+        return label | _numbers(None) | {"note": OVER_TIME}
     numbers = {name: row[name] for name in ("estimate", "low", "high", "p_value")}
     return label | _numbers(None) | numbers | {"note": row["note"]}
 
