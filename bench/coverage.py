@@ -10,29 +10,35 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from claimtwin.study.local import RISKS, LocalStudy, run_local, synth_protocol
-from claimtwin.synth.causes import CERTAIN
+from claimtwin.study.effects import estimate
+from claimtwin.study.local import LocalStudy, candidates_of, study_candidates
+from claimtwin.study.matched import matched_rows
+from claimtwin.study.subgroups import subgroups_of
 from claimtwin.synth.spec import NO_DIRT, Cause, Fills, SynthSpec
-from claimtwin.synth.truth import Scales, scales_of
 
-RATIOS = ("odds_ratio", "risk_ratio", "rate_ratio", "mean_ratio")
+from bench.planted import Truths, protocols, timed_truths, whole_truths
+
+RATIOS = ("odds_ratio", "risk_ratio", "rate_ratio", "mean_ratio", "total_ratio", "hazard_ratio", "incidence_rate_ratio")
+DRAWN_EVERY = 4
+"""Of so many populations one is studied with the pair bootstrap of all models, which takes as long as all else."""
+POOLED = "body_region"
 Key = tuple[str, str, bool, str, str]
-"""Outcome, measure, whether adjusted, errors, and the model's name, empty for the main ones."""
+"""Outcome, measure, whether adjusted, errors, and the model's or design's name, empty for the main ones."""
 
 
 @dataclass(frozen=True)
 class Found:
     """One effect of one population: its interval, the truth among the treated, and among those who found a twin.
 
-    Ratios are on the log scale.
+    Ratios are on the log scale. A test has its p-value alone; a design that takes everybody has no matched truth.
     """
 
     key: Key
@@ -41,6 +47,12 @@ class Found:
     high: float
     truth: float
     matched: float
+    p_value: float = math.nan
+
+    @property
+    def alarms(self) -> bool:
+        """Whether an effect is told."""
+        return self.p_value < 0.05 if math.isnan(self.low) else not self.low <= 0 <= self.high
 
 
 @dataclass(frozen=True)
@@ -77,48 +89,68 @@ def spec_of(seed: int, members: int, *, null: bool) -> SynthSpec:
     return SynthSpec(members=members, seed=seed, dirt=NO_DIRT, cause=Cause(effect=0.0), fills=same)
 
 
-def study_of(seed: int, members: int, *, null: bool) -> tuple[LocalStudy, SynthSpec]:
-    """One population studied by the preset."""
-    spec = spec_of(seed, members, null=null)
-    return run_local(spec, synth_protocol(spec.index_year)), spec
-
-
 def found_in(seed: int, members: int, *, null: bool) -> list[Found]:
-    """Every effect with numbers of one population."""
-    study, spec = study_of(seed, members, null=null)
-    treated = study.candidates.filter(study.candidates["treated"])
-    truths = [truth_among(rows, spec) for rows in (treated, study.pairs.filter(study.pairs["treated"]))]
-    return [found_of(effect, *truths) for effect in study.effects if has_truth(effect)]
+    """Every effect with numbers of one population, of all studies in ``bench.planted.protocols``."""
+    spec = spec_of(seed, members, null=null)
+    asked = protocols(spec.index_year)
+    both = asked.whole.model_copy(update={"outcomes": [*asked.whole.outcomes, *asked.cost.outcomes]})
+    whole, timed = candidates_of(spec, (both, asked.timed))
+    study, later = study_candidates(whole, asked.whole), study_candidates(timed, asked.timed)
+    matched = matched_rows(study.pairs, asked.whole)
+    cost = estimate(matched, asked.cost, 1)
+    effects = [*study.effects, *cost.effects, *cost.models]
+    if seed % DRAWN_EVERY == 1:
+        effects += [row for row in estimate(matched, asked.drawn, 1).models if row["errors"] == "bootstrap_pair"]
+    truths = [whole_truths(rows.filter(rows["treated"]), spec) for rows in (study.candidates, study.pairs)]
+    found = [found_of(effect, *truths) for effect in effects if has_truth(effect)]
+    found += _pools_of(subgroups_of(matched, asked.whole, 1)["tests"], *truths)
+    found += _designs_of(study, spec)
+    truths = [timed_truths(rows.filter(rows["treated"]), spec) for rows in (later.candidates, later.pairs)]
+    return found + [found_of(effect, *truths) for effect in later.effects if has_truth(effect)]
 
 
-def truth_among(rows: pa.Table, spec: SynthSpec) -> Scales:
-    """The planted contrast among some of the treated."""
-    risks = [float(rows[name].to_numpy().mean()) / CERTAIN for name in RISKS]
-    return scales_of(risks[0], risks[1], spec.fills)
-
-
-def has_truth(effect: dict[str, object]) -> bool:
+def has_truth(effect: Mapping[str, Any]) -> bool:
     """Whether there are numbers and a planted one beside them; a number needed to treat has no plain interval."""
     return effect["low"] is not None and effect["measure"] != "number_needed"
 
 
-def planted_in(truth: Scales, measure: str) -> float:
-    """The planted figure of one measure."""
-    if measure == "rate_ratio":
-        return truth.per_100_treated / truth.per_100_comparator
-    if measure == "mean_ratio":
-        return truth.per_100_treated / truth.risk_treated / (truth.per_100_comparator / truth.risk_comparator)
-    return float(getattr(truth, "difference_per_100" if measure == "difference_per_scale" else measure))
-
-
-def found_of(effect: dict[str, object], truth: Scales, matched: Scales) -> Found:
+def found_of(effect: Mapping[str, Any], truths: Truths, matched: Truths) -> Found:
     """A row of results held against the truth of all treated and of the matched treated."""
-    measure = str(effect["measure"])
+    outcome, measure = effect["outcome"], effect["measure"]
     scale = math.log if measure in RATIOS else float
-    model = str(effect.get("model", ""))
-    key = (str(effect["outcome"]), measure, bool(effect["adjusted"]), str(effect["errors"]), model)
-    numbers = [scale(float(str(effect[part]))) for part in ("estimate", "low", "high")]
-    return Found(key, *numbers, scale(planted_in(truth, measure)), scale(planted_in(matched, measure)))
+    key = (outcome, measure, bool(effect["adjusted"]), str(effect["errors"]), str(effect.get("model", "")))
+    numbers = [scale(effect[part]) for part in ("estimate", "low", "high")]
+    return Found(key, *numbers, *(scale(told.get((outcome, measure), math.nan)) for told in (truths, matched)))
+
+
+def _designs_of(study: LocalStudy, spec: SynthSpec) -> list[Found]:
+    """Other designs, each against the truth of the people that it speaks of."""
+    rows = study.candidates
+    score = 1 / (1 + np.exp(-np.asarray(rows["logit"].to_numpy(), np.float64)))
+    truths = {
+        "att": whole_truths(rows.filter(rows["treated"]), spec),
+        "ate": whole_truths(rows, spec),
+        "overlap": whole_truths(rows, spec, score * (1 - score)),
+    }
+    shown = [row for row in study.designs if row["method"] != "pairs" and row["low"] is not None]
+    named = [{**row, "model": f"{row['method']} {row['estimand']}", "adjusted": False, "errors": "influence"}
+             for row in shown]  # fmt: skip
+    return [found_of(row, truths[row["estimand"]], {}) for row in named]
+
+
+def _pools_of(tests: list[dict[str, Any]], truths: Truths, matched: Truths) -> list[Found]:
+    """Tests of interaction, and pools over the blocks, whose people do not differ in what is planted."""
+    found = []
+    for test in tests:
+        base = {"outcome": test["outcome"], "adjusted": False}
+        if test["p_value"] is not None:
+            key = (test["outcome"], "interaction", False, "cluster_pair", test["by"])
+            found.append(Found(key, *[math.nan] * 5, p_value=test["p_value"]))
+        for kind in ("fixed", "random") if test["by"] == POOLED and test["fixed"] is not None else ():
+            measure = "odds_ratio" if test["outcome"] == "any_opioid" else "difference_per_scale"
+            row = {**base, **test[kind], "measure": measure, "errors": kind, "model": f"pool by {POOLED}"}
+            found.append(found_of(row, truths, matched))
+    return found
 
 
 def summarise(effects: Iterable[Found], nulls: Iterable[Found]) -> list[Line]:
@@ -128,14 +160,16 @@ def summarise(effects: Iterable[Found], nulls: Iterable[Found]) -> list[Line]:
     for found in effects:
         groups[found.key].append(found)
     for found in nulls:
-        alarms[found.key].append(not found.low <= 0 <= found.high)
+        alarms[found.key].append(found.alarms)
     return [_line(key, rows, alarms[key]) for key, rows in groups.items()]
 
 
 def _line(key: Key, rows: list[Found], alarms: list[bool]) -> Line:
     off = np.array([row.estimate - row.truth for row in rows])
-    held = np.array([row.low <= row.truth <= row.high for row in rows])
-    matched = np.array([row.low <= row.matched <= row.high for row in rows])
+    held, matched = (
+        np.array([row.low <= truth <= row.high for row, truth in zip(rows, told, strict=True) if not math.isnan(truth)])
+        for told in ([row.truth for row in rows], [row.matched for row in rows])
+    )
     spread = float(np.std([row.estimate for row in rows], ddof=1)) if len(rows) > 1 else math.nan
     told = float(np.mean([(row.high - row.low) / (2 * 1.959964) for row in rows]))
     return Line(key, len(rows), float(off.mean()), spread / math.sqrt(len(rows)), spread, told, *_percent(held),
@@ -159,15 +193,19 @@ def lines_of(lines: list[Line]) -> list[str]:
         kind = f"{named}, {'adjusted' if adjusted else 'unadjusted'}, {errors}{_mark(line.key)}"
         numbers = f"{line.n:5}{line.bias:9.4f}{line.bias_error:8.4f}{line.spread:8.3f}{line.told:8.3f}"
         cover = f"{line.coverage:9.1f}{line.coverage_error:6.1f}{line.matched:9.1f}"
-        shown.append(f"{kind:84}{numbers}{cover}{line.false_alarms:10.1f}{line.false_error:6.1f}")
+        row = f"{kind:84}{numbers}{cover}{line.false_alarms:10.1f}{line.false_error:6.1f}"
+        shown.append(row.replace("nan", "  -"))
     return [*shown, *NOTES]
 
 
 def _mark(key: Key) -> str:
     _, measure, adjusted, errors, model = key
     conditional = measure == "odds_ratio" and (adjusted or model in ("mcnemar", "conditional_logit"))
+    conditional |= measure == "hazard_ratio" and adjusted
     marks = {" [c]": conditional and model != "standardised", " [p]": errors == "nonrobust"}
     marks[" [e]"] = errors in ("cluster_employer", "cluster_both")
+    marks |= {" [s]": model.startswith("stratification"), " [w]": errors == "influence"}
+    marks |= {" [h]": measure == "hazard_ratio", " [b]": errors == "bootstrap_pair" and model != "standardised"}
     return "".join(mark for mark, holds in marks.items() if holds)
 
 

@@ -38,6 +38,9 @@ def test_balance_gets_better(demo):
     }
     assert worst["before"] > 0.2
     assert worst["after"] < worst["before"] / 2
+    matching = demo.result.results["matching"]
+    sizes = [(row["treated"], row["comparator"]) for row in matching["effective"]]
+    assert sizes == [(matching["treated"], matching["comparators"]), (matching["pairs"], matching["pairs"])]
 
 
 def test_exactly_the_spoilt_rows_are_refused(demo):

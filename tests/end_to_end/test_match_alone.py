@@ -209,6 +209,11 @@ def test_every_result_is_written_and_they_agree(tmp_path: Path, capsys: pytest.C
     assert set(got["balance"]["column"].to_pylist()) == {"ps", "age", "cost", "region", "month", "site", "rank"}
     shown = capsys.readouterr()
     assert f"{len(matched):,} treated, in {got['out'].num_rows:,} couples" in shown.err
+    after = next(row for row in got["balance"].to_pylist() if (row["covariate"], row["when"]) == ("ps", "after"))
+    own = [weight[person] for person in controls]
+    assert after["effective_control"] == pytest.approx(sum(own) ** 2 / sum(w * w for w in own)) and len(set(own)) > 1
+    told = f"effective sample size: {len(matched):.1f} treated, {after['effective_control']:.1f} controls"
+    assert after["effective_treated"] == len(matched) and told in shown.err
     assert shown.out.splitlines()[0] == f"pairs: {files['out']}"
     assert not any(value in shown.err for value in (*treated, "region=north"))
 
@@ -245,7 +250,7 @@ def test_no_match_at_all_is_a_result(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert out.read_text() == '"treated_id","control_id","rank","distance","block"\n'
     assert "nobody was matched" in capsys.readouterr().err
     after = [line for line in (tmp_path / "b.csv").read_text().splitlines() if "after" in line]
-    assert after == ['"ps","ps","after",,,,,,']
+    assert after == ['"ps","ps","after",,,,,,,0,0']
 
 
 def changed(**columns: list[object]) -> pa.Table:

@@ -8,6 +8,7 @@ from claimtwin.kernel.certificate import count_broken, count_envious
 from claimtwin.kernel.hashing import tie_key
 from claimtwin.kernel.matching import Rules, Units, match_units
 from claimtwin.kernel.matching.weights import person_weights
+from claimtwin.stats.designs import weights_of
 from claimtwin.stats.fitting import design_matrix, difference
 from claimtwin.stats.matched import Matched
 from claimtwin.stats.newton import add_moments, add_sums, fit_logit, linear_predictor, logit_sums, moments_of
@@ -34,13 +35,13 @@ def read_people():
     return x, np.array([row["treat"] == "1" for row in table]), [row["person"] for row in table]
 
 
-def probability(x, treated):
+def probability(x, treated, columns=COLUMNS):
     moments = add_moments([moments_of(x, treated)])
 
     def sums_at(beta):
         return add_sums([logit_sums(x, treated, beta=beta, moments=moments)])
 
-    return 1 / (1 + np.exp(-linear_predictor(x, fit_logit(sums_at, moments, COLUMNS))))
+    return 1 / (1 + np.exp(-linear_predictor(x, fit_logit(sums_at, moments, columns))))
 
 
 def test_balance_after_matching_is_the_documented_one():
@@ -82,3 +83,21 @@ def test_the_weighted_balance_kernel_says_the_same():
     assert weighted_balance(score, treated, weight).smd == pytest.approx(0.9739, abs=5e-5)
     for name, smd in DOCUMENTED.items():
         assert weighted_balance(x[:, COLUMNS.index(name)], treated, weight).smd == pytest.approx(smd, abs=5e-5), name
+
+
+def test_weights_for_the_effect_on_the_treated_are_worth_what_is_documented():
+    """The main vignette of R cobalt prints balance and effective sizes of ATT weights: ``bal.tab(treat ~ covs, data =
+    lalonde, weights = "att.weights", stats = c("mean.diffs", "variance.ratios"))``, the score without two columns.
+    """
+    x, treated, _ = read_people()
+    in_score = [place for place, name in enumerate(COLUMNS) if name not in ("married", "nodegree")]
+    score = probability(x[:, in_score], treated, [COLUMNS[place] for place in in_score])
+    weight = weights_of(score, treated, "att")
+    documented = {"age": 0.1112, "educ": -0.0641, "re74": -0.0039, "re75": -0.0428}
+    ratios = {"age": 0.5086, "educ": 0.6018, "re74": 1.4821, "re75": 1.1712}
+    for name, smd in documented.items():
+        got = weighted_balance(x[:, COLUMNS.index(name)], treated, weight)
+        assert got.smd == pytest.approx(smd, abs=5e-5), name
+        assert got.variance_ratio == pytest.approx(ratios[name], abs=5e-5), name
+        assert got.effective_treated == pytest.approx(185)
+        assert got.effective_comparator == pytest.approx(108.2, abs=0.05)

@@ -138,6 +138,7 @@ def test_weighted_balance_by_hand():
     assert got.smd == pytest.approx(-1 / sqrt(2))
     assert got.variance_ratio == pytest.approx(2 / (12 * 4 / 6))
     assert got.ecdf_max == 0.75
+    assert (got.effective_treated, got.effective_comparator) == (2.0, 4**2 / 10)
     assert got.ecdf_mean == pytest.approx((0.25 + 0.25 + 0.25 + 0.75 + 0) / 5)
 
 
@@ -145,6 +146,7 @@ def test_weighted_balance_where_it_is_not_defined():
     column, treated = np.array([1.0, 3.0, 2.0]), np.array([1, 1, 0], bool)
     nobody = weighted_balance(column, treated, np.array([1.0, 1.0, 0.0]))
     assert (nobody.mean_comparator, nobody.smd, nobody.ecdf_max) == (None, None, None)
+    assert (nobody.effective_treated, nobody.effective_comparator) == (2.0, 0.0)
     assert weighted_balance(column, treated, np.ones(3)).variance_ratio is None
     assert weighted_balance(np.ones(3), treated, np.ones(3)).smd == 0.0
 

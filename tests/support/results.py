@@ -24,6 +24,8 @@ CRITERIA = (
 )
 ONE_ARM = {"treated": "No rule for this arm", "comparator": "Not on the roster of the programme"}
 
+WHENS = ("before", "after")
+
 
 def full_results() -> Results:
     """A study with every part present, nothing withheld and a planted truth that was found."""
@@ -90,6 +92,7 @@ def withheld_results() -> Results:
     for row in results["attrition"]:
         row |= {"remaining": None, "if_dropped": None}
     results["matching"] |= {"pairs": None, "treated": None, "unmatched_treated": None, "comparators": None}
+    results["matching"]["effective"] = [{"when": when, "treated": None, "comparator": None} for when in WHENS]
     results["matching"]["reasons"] = {"outside caliper": None}
     results["matching"]["blocks"] = [{"block": "hip", "treated": None, "comparator": None, "pairs": None}]
     for arm in ("treated", "comparator"):
@@ -189,6 +192,10 @@ def _matching() -> dict[str, Any]:
         "treated": 4283,
         "unmatched_treated": 88,
         "comparators": 17950,
+        "effective": [
+            {"when": "before", "treated": 4283, "comparator": 17950},
+            {"when": "after", "treated": 4195, "comparator": 4195},
+        ],
         "caliper_sd": 0.2,
         "caliper": 0.12304,
         "block_keys": ["body_region"],

@@ -6,7 +6,7 @@ import statsmodels.api as sm
 from claimtwin.stats.arms import TwoByTwo, arm_outcome, crude_odds_ratio, number_needed, two_by_two
 from claimtwin.stats.effects import Effect, Estimates, Matched, binary_effects, count_effects
 from claimtwin.stats.exact import FloatArray
-from claimtwin.stats.fitting import NO_SPREAD
+from claimtwin.stats.fitting import NO_WIDTH
 
 
 def people(n: int = 300, seed: int = 1) -> tuple[Matched, np.random.Generator]:
@@ -136,9 +136,9 @@ def test_which_level_is_the_reference_does_not_decide_what_can_be_estimated(refe
 def test_an_outcome_that_does_not_vary_has_no_interval() -> None:
     everybody, _ = people()
     for count in (np.zeros(600, int), np.ones(600, int), np.where(everybody.treated, 1, 0)):
-        assert {e.note for e in count_effects("n", count, everybody).effects} == {NO_SPREAD}
+        assert {e.note for e in count_effects("n", count, everybody).effects} == {NO_WIDTH}
         difference = pick(binary_effects("any", count > 0, everybody), "risk_difference")
-        assert (difference.estimate, difference.note) == (None, NO_SPREAD)
+        assert (difference.estimate, difference.note) == (None, NO_WIDTH)
 
 
 def test_a_covariate_that_separates_the_outcome_is_a_note() -> None:

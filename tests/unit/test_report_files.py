@@ -60,6 +60,16 @@ def test_csv_tables_hold_every_figure_under_its_column() -> None:
     }
 
 
+def test_means_by_block_have_a_file_where_they_are_asked_for() -> None:
+    assert "balance_blocks.csv" not in csv_tables(full_results())
+    row = {"block": "hip", "covariate": "age", "when": "after", "mean_treated": 46.5, "mean_comparator": None,
+           "smd": 0.01, "variance_ratio": None}  # fmt: skip
+    text = csv_tables(full_results() | {"balance_detail": {"blocks": [row]}})["balance_blocks.csv"]
+    assert rows(text) == [
+        {name: "" if value is None else str(value) for name, value in row.items()} | {"mean_comparator": "withheld"}
+    ]
+
+
 def test_the_csv_of_the_match_lists_counts_caliper_reasons_and_invariants() -> None:
     found = {row["figure"]: row["value"] for row in rows(csv_tables(full_results())["matching.csv"])}
     assert found == {
@@ -70,6 +80,10 @@ def test_the_csv_of_the_match_lists_counts_caliper_reasons_and_invariants() -> N
         "caliper_sd": "0.2",
         "caliper": "0.12304",
         "block_keys": "body_region",
+        "effective.before.treated": "4283",
+        "effective.before.comparator": "17950",
+        "effective.after.treated": "4195",
+        "effective.after.comparator": "4195",
         "unmatched.nobody left in block": "19",
         "unmatched.outside caliper": "69",
         "invariant.not_eligible": "0",

@@ -108,6 +108,7 @@ def test_table_one_and_balance_put_before_and_after_under_their_headings(page) -
     means = table(page, "Means of the covariates")
     assert means[0] == ["", "Before matching", "After matching"]
     assert ["People", "4,283", "17,950", "4,195", "4,195"] in means
+    assert ["Effective sample size", "4,283", "17,950", "4,195", "4,195"] in means
     assert ["Sex: female", "64.1%", "55.4%", "63.9%", "63.4%"] in means
     assert ["Office visits", "6.83", "5.12", "6.71", "6.55"] in means
     balance = table(page, "Standardised mean differences")

@@ -183,3 +183,27 @@ def test_the_report_and_the_files_tell_them(rows) -> None:
     assert len(one.rows) == len(other.rows) == 7
     lines = csv_tables(results)["designs.csv"].splitlines()
     assert len(lines) == 15 and lines[3].startswith("any_opioid,weights,att")
+
+
+TIMED = {"name": "first", "title": "First", "kind": "time", "drug": "opioid", "window": [1, 365]}
+
+
+def test_an_outcome_over_time_has_no_difference_and_its_rows_say_so(effects) -> None:
+    plain = PROTOCOL.model_dump()
+    protocol = protocol_of(designs=DESIGNS, outcomes=[*plain["outcomes"], TIMED])
+    eligible = eligible_rows(ROWS.append_column("first", ROWS["any_opioid"]), protocol)
+    found = designs_of(eligible, protocol, effects, 11)
+    timed = [row for row in found if row["outcome"] == "first"]
+    assert len(timed) == 1 + len(DESIGNS)
+    assert {(row["estimate"], row["note"]) for row in timed} == {
+        (None, "an outcome over time has no difference of means")
+    }
+    assert [row for row in found if row["outcome"] != "first"] == designs_of(ELIGIBLE, PROTOCOL, effects, 11)
+    table = designs_tables(full_results() | {"designs": timed})[0]
+    assert table.rows[0][2] == "not estimable: an outcome over time has no difference of means"
+
+
+def test_designs_where_no_outcome_has_a_difference_are_refused() -> None:
+    with pytest.raises(ValidationError, match="designs: every outcome is of kind 'rate' or 'time'"):
+        protocol_of(designs=DESIGNS, outcomes=[TIMED])
+    assert protocol_of(outcomes=[TIMED]).designs == []

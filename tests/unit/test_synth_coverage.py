@@ -1,5 +1,6 @@
 """Forty populations, each studied whole: calibration inside the published bands, and intervals that hold the truth."""
 
+import math
 import os
 from functools import cache
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 from claimtwin.study.local import LocalStudy, run_local, synth_protocol
 
-from bench.coverage import Found, Line, found_in, found_of, has_truth, lines_of, spec_of, summarise, truth_among
+from bench.coverage import Found, Line, found_in, found_of, has_truth, lines_of, spec_of, summarise
+from bench.planted import whole_truths
 
 SEEDS = range(1, 1 + int(os.environ.get("CLAIMTWIN_SEEDS", "40")))
 MEMBERS = int(os.environ.get("CLAIMTWIN_SEED_MEMBERS", "2000"))
@@ -28,7 +30,7 @@ def line(outcome: str, measure: str, adjusted: bool = False, errors: str = "clus
 def effects_of(seed: int, study: LocalStudy) -> list[Found]:
     spec = spec_of(seed, MEMBERS, null=False)
     sides = (study.candidates, study.pairs)
-    truths = [truth_among(rows.filter(rows["treated"]), spec) for rows in sides]
+    truths = [whole_truths(rows.filter(rows["treated"]), spec) for rows in sides]
     return [found_of(effect, *truths) for effect in study.effects if has_truth(effect)]
 
 
@@ -87,9 +89,16 @@ def test_nearly_all_of_the_programme_find_a_twin() -> None:
 
 
 def test_without_an_effect_few_intervals_say_there_is_one() -> None:
-    nulls = [one for seed in range(1, 9) for one in found_in(seed, 1500, null=True)]
-    assert {one.truth for one in nulls} == {0.0} == {one.matched for one in nulls}
-    assert sum(not one.low <= 0 <= one.high for one in nulls) < 0.25 * len(nulls)
+    nulls = [one for seed in range(2, 6) for one in found_in(seed, 2500, null=True)]
+    told = np.array([[one.truth, one.matched] for one in nulls])
+    assert np.nanmax(np.abs(told)) < 1e-9
+    tests, designs = (
+        np.array([one.key[k] == word for one in nulls]) for k, word in ((1, "interaction"), (3, "influence"))
+    )
+    assert (np.isnan(told[:, 0]) == tests).all() and (np.isnan(told[:, 1]) == tests | designs).all()
+    assert sum(one.alarms for one in nulls) < 0.25 * len(nulls)
+    models = {one.key[4] for one in nulls}
+    assert {"logit", "gamma", "kaplan_meier", "cox", "person_time", "weights overlap", "doubly_robust ate"} <= models
 
 
 def test_a_table_tells_coverage_and_false_alarms_of_each_model() -> None:
@@ -101,3 +110,6 @@ def test_a_table_tells_coverage_and_false_alarms_of_each_model() -> None:
     assert found.bias == pytest.approx(0.5)
     text = "\n".join(lines_of([found]))
     assert "o, odds_ratio, adjusted, nonrobust [c] [p]" in text and "75.0" in text
+    test = Found(("o", "interaction", False, "cluster_pair", "sex"), *[math.nan] * 5, p_value=0.01)
+    (found,) = summarise([test], [test, test])
+    assert math.isnan(found.coverage) and found.false_alarms == 100.0

@@ -1,9 +1,11 @@
 """Other designs on the same candidates, told beside the match so that a reader sees whether the answer hangs on it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from claimtwin.config.outcomes import Outcome
 from claimtwin.config.strict import Strict
 
 Method = Literal["stratification", "weights", "doubly_robust"]
@@ -37,3 +39,11 @@ class OtherDesign(Strict):
         if told := [fault for is_broken, fault in faults if is_broken]:
             raise ValueError("; ".join(told))
         return self
+
+
+def design_faults(designs: Sequence[OtherDesign], outcomes: Sequence[Outcome]) -> list[str]:
+    """Designs asked for where no outcome has a difference of means: they would say nothing, without a word."""
+    if not designs or any(not outcome.over_time for outcome in outcomes):
+        return []
+    told = "other designs tell differences of what everybody is followed for to the end of the window"
+    return [f"designs: every outcome is of kind 'rate' or 'time'; {told}"]

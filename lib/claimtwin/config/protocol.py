@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from claimtwin.config.analysis import Balance, Gates, Models, Power, Sensitivity, Subgroup, subgroup_faults
 from claimtwin.config.arms import Arm, Arms, Draw
-from claimtwin.config.designs import OtherDesign
+from claimtwin.config.designs import OtherDesign, design_faults
 from claimtwin.config.events import REGION_OF_INDEX, Criterion, Event, user_list
 from claimtwin.config.grid import grid_faults
 from claimtwin.config.histories import Histories
@@ -163,6 +163,7 @@ class Protocol(Strict):
             *follow_up_faults(self.followed(), self.arm_list(), censored=self.censored),
             *timing_faults(self.outcomes, self.landmark, self.placebo),
             *subgroup_faults(self.subgroups, get_args(Covariate)),
+            *design_faults(self.designs, self.outcomes),
         ]
         if faults := faults or grid_faults(self, self.sensitivity.grid, Protocol._unshared):
             raise ValueError("; ".join(faults))

@@ -1,5 +1,7 @@
 """The tables of the design: who was left, how alike the arms were, how the match was made."""
 
+from collections.abc import Sequence
+
 from claimtwin.report.answer import worst_balance
 from claimtwin.report.layout import Table, in_rows
 from claimtwin.report.set_words import WEIGHED, is_of_sets, twins_of, unit
@@ -47,7 +49,7 @@ def table_one(results: Results) -> Table:
     rows = {(row["covariate"], row["when"]): row for row in results["balance"]}
     matching = results["matching"]
     sizes = (matching["treated"], matching["comparators"], matching["pairs"], twins_of(matching))
-    cells = [("People", *map(count, sizes))]
+    cells = [("People", *map(count, sizes)), *_effective(matching.get("effective", []))]
     for name in dict.fromkeys(row["covariate"] for row in results["balance"]):
         means = (_mean(rows.get((name, when)), arm) for when in WHENS for arm in ARMS)
         cells.append((covariate_title(name), *means))
@@ -58,9 +60,17 @@ def table_one(results: Results) -> Table:
         in_rows(cells),
         groups=(("", 1), ("Before matching", 2), ("After matching", 2)),
         strong=frozenset({0}),
-        note="Levels of a category are in % of people; of any other yes-no covariate the mean is the share of people."
+        note="Effective sample size: people who would tell as much if all weighed the same; twins 1:1 do. "
+        "Levels of a category are in % of people; of any other yes-no covariate the mean is the share of people."
         + (f" {WEIGHED}" if is_of_sets(results) else ""),
     )
+
+
+def _effective(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """The row of effective sample sizes; none where results of before hold none."""
+    told = {row["when"]: row for row in rows}
+    sizes = [count(told[when][arm]) for when in WHENS for arm in ARMS] if told else []
+    return [("Effective sample size", *sizes)] if sizes else []
 
 
 def balance_table(results: Results) -> Table:

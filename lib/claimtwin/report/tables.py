@@ -57,6 +57,7 @@ def csv_tables(results: Results) -> dict[str, str]:
         "attrition.csv": as_csv(ATTRITION, map(_with_entry, results["attrition"])),
         "table1.csv": table_one(results),
         "balance.csv": as_csv(BALANCE, results["balance"]),
+        **balance_blocks(results),
         "outcomes.csv": as_csv(OUTCOMES, map(_with_missing_spread, results["outcomes"])),
         "effects.csv": as_csv(EFFECTS, map(_with_reason, results["effects"])),
         "models.csv": as_csv(MODELS, map(_with_reason, results.get("models", []))),
@@ -73,6 +74,12 @@ def csv_tables(results: Results) -> dict[str, str]:
         **subgroups(results),
         **designs(results),
     }
+
+
+def balance_blocks(results: Results) -> dict[str, str]:
+    """Means by arm, before and after, within each block; no file where the study does not ask for them."""
+    rows = results.get("balance_detail", {}).get("blocks")
+    return {"balance_blocks.csv": as_csv(("block", *BALANCE), rows)} if rows else {}
 
 
 def person_time(results: Results) -> dict[str, str]:
@@ -116,6 +123,7 @@ def matching(results: Results) -> str:
         *((name, cell(match[name])) for name in SETS if name in match),
         *((name, _no_caliper(match) if match[name] is None else cell(match[name])) for name in CALIPER),
         ("block_keys", cell(match["block_keys"])),
+        *((f"effective.{row['when']}.{arm}", cell(row[arm])) for row in match.get("effective", []) for arm in ARMS),
         *((f"unmatched.{why}", cell(people)) for why, people in sorted(match["reasons"].items())),
         *((f"invariant.{name}", cell(times)) for name, times in sorted(match["invariants"].items())),
     ]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claimtwin.stats.exact import FloatArray
-from claimtwin.stats.fitting import CannotFitError
+from claimtwin.stats.fitting import CannotFitError, with_width
 from claimtwin.stats.intervals import Estimate, wald, wald_of_log
 
 Estimand = Literal["att", "ate", "overlap"]
@@ -166,9 +166,13 @@ def _means_within(y: FloatArray, arm: NDArray[np.bool_], stratum: NDArray[np.int
 
 
 def _estimate(means: list[float], pulls: list[FloatArray], effective: tuple[float, float]) -> DesignEstimate:
-    """Difference and ratio with the errors of their influences."""
+    """Difference and ratio with the errors of their influences.
+
+    Raises:
+        CannotFitError: The interval of the difference has no width.
+    """
     one, zero = means
-    difference = wald(one - zero, sqrt(float(((pulls[0] - pulls[1]) ** 2).sum())))
+    difference = with_width(wald(one - zero, sqrt(float(((pulls[0] - pulls[1]) ** 2).sum()))))
     ratio = None
     if min(means) > 0:
         error = sqrt(float(((pulls[0] / one - pulls[1] / zero) ** 2).sum()))

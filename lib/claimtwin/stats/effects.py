@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from claimtwin.stats import fitting
 from claimtwin.stats.arms import TwoByTwo, relative_reduction, risk_difference, risk_ratio, two_by_two
 from claimtwin.stats.exact import FloatArray
-from claimtwin.stats.fitting import NO_SPREAD, CannotFitError, design_matrix, independent
+from claimtwin.stats.fitting import CannotFitError, design_matrix, independent, with_width
 from claimtwin.stats.intervals import Effect, Errors, Estimate, Measure
 from claimtwin.stats.matched import Matched
 from claimtwin.stats.weighted_risks import Risk, weighted_risk, weighted_risk_difference, weighted_risk_ratio
@@ -121,13 +121,14 @@ def weighted_risks(happened: NDArray[np.bool_], people: Matched) -> tuple[Risk, 
 
 
 def labelled(label: Callable[..., Effect], make: Callable[[], Estimate], why_not: str) -> Effect:
-    """Label an estimate, or its absence: ``why_not`` where it says something, else what ``make`` stumbles on."""
+    """Label an estimate, or its absence: ``why_not`` where it says something, else what ``make`` stumbles on.
+
+    An estimate whose interval has no width, as of people who all had the same, is none.
+    """
     try:
         if why_not:
             raise CannotFitError(why_not)
-        got = make()
-        if got.is_point:
-            raise CannotFitError(NO_SPREAD)
+        got = with_width(make())
     except CannotFitError as fault:
         return label(estimate=None, low=None, high=None, p_value=None, note=str(fault))
     return label(estimate=got.estimate, low=got.low, high=got.high, p_value=got.p_value)

@@ -37,7 +37,9 @@ ENDLESS = 50.0
 
 NO_FIT = "the model does not converge: covariates or arm separate the outcome"
 NOT_FINITE = "the standard error is not finite"
-NO_SPREAD = "the outcome does not vary: an interval would have no width"
+NO_WIDTH = "nothing varies that an interval could be made of"
+LEAST_WIDTH = 1e-9
+"""A narrower interval, in units of the estimate or of 1, is what rounding leaves of none."""
 CLUSTERED = ("cluster_pair", "cluster_employer", "cluster_both")
 
 
@@ -126,6 +128,19 @@ def ratio(fit: Fit) -> Estimate:
     if not fit.error <= ENDLESS:
         raise CannotFitError(NOT_FINITE)
     return wald_of_log(float(fit.params[ARM]), fit.error)
+
+
+def with_width(found: Estimate) -> Estimate:
+    """The estimate, unless its interval has no width: it would claim certainty where no error can be told.
+
+    Raises:
+        CannotFitError: The interval has no width, or no finite ends.
+    """
+    if not np.isfinite([found.estimate, found.low, found.high, found.p_value]).all():
+        raise CannotFitError(NOT_FINITE)
+    if found.high - found.low <= LEAST_WIDTH * max(1.0, abs(found.estimate)):
+        raise CannotFitError(NO_WIDTH)
+    return found
 
 
 def difference(value: FloatArray, design: FloatArray, people: Matched, errors: Errors) -> Estimate:

@@ -25,10 +25,6 @@ Errors = Literal[
 Z95 = NormalDist().inv_cdf(0.975)
 
 
-NO_WIDTH = 1e-9
-"""An interval narrower than this, or than this share of its figure, is rounding: nothing varied."""
-
-
 @dataclass(frozen=True)
 class Estimate:
     """A figure, its 95 % interval and the two-sided p-value of no difference."""
@@ -37,11 +33,6 @@ class Estimate:
     low: float
     high: float
     p_value: float
-
-    @property
-    def is_point(self) -> bool:
-        """Whether the interval has no width: the outcome did not vary, and no certainty follows from that."""
-        return self.high - self.low <= NO_WIDTH * max(1.0, abs(self.estimate))
 
 
 @dataclass(frozen=True)

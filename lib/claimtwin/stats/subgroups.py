@@ -4,13 +4,16 @@ Everybody counts in the group of their own value, also where the twin is in anot
 alike within a group too. Effects are the unadjusted main measure with pair-clustered errors.
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
+from statsmodels.tools.sm_exceptions import ValueWarning
 
 from claimtwin.stats import fitting
 from claimtwin.stats.arms import ArmOutcome, arm_outcome, two_by_two
@@ -91,6 +94,20 @@ def group_effect(
     return labelled(label, lambda: fitting.difference(value, design, some, "cluster_pair"), why)
 
 
+def _full_rank(test: Callable[[], Any]) -> Any:
+    """Make a test of several contrasts; statsmodels would leave some out where they are not independent.
+
+    Raises:
+        CannotFitError: They are not: the test would be another one than said.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ValueWarning)
+        try:
+            return guarded(test)
+        except ValueWarning:
+            raise CannotFitError("too few clusters to tell all groups apart") from None
+
+
 def interaction_p(
     count: NDArray[np.int64], people: Matched, grouping: Grouping, used: Sequence[int], scale: int | None
 ) -> float:
@@ -114,7 +131,7 @@ def interaction_p(
     else:
         value = count[rows].astype(np.float64) * scale
         fit = guarded(lambda: least_squares(value, design, some).fit(use_t=True, **options))
-    p_value = float(guarded(lambda: fit.wald_test(contrasts, scalar=True)).pvalue)
+    p_value = float(_full_rank(lambda: fit.wald_test(contrasts, scalar=True)).pvalue)
     if not np.isfinite(p_value):
         raise CannotFitError("the test has no finite value")
     return p_value

@@ -127,7 +127,10 @@ def risk_difference_at(follow: FollowUp, people: Matched, day: int, errors: Erro
         risks.append(risk)
     if not pull.any():
         raise CannotFitError("no events" if max(risks) == 0 else "only events")
-    return wald(100 * (risks[0] - risks[1]), 100 * float(np.sqrt(_summed(pull[:, None], people, errors)[0, 0])))
+    variance = float(_summed(pull[:, None], people, errors)[0, 0])
+    if variance < 0:  # of errors clustered two ways
+        raise CannotFitError(NOT_FINITE)
+    return wald(100 * (risks[0] - risks[1]), 100 * float(np.sqrt(variance)))
 
 
 def hazard_ratio(follow: FollowUp, people: Matched, columns: list[int], errors: Errors) -> Estimate:

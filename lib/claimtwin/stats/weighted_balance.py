@@ -25,6 +25,7 @@ class WeightedBalance:
         variance_ratio: Weighted variance of the treated over that of the comparators; None for a 0/1 column.
         ecdf_mean, ecdf_max: Mean over the distinct values before matching, and largest, of the absolute difference
             of the weighted distribution functions; for a 0/1 column both are the difference of the shares.
+        effective_treated, effective_comparator: Effective sample size of either arm, see ``effective_size``.
     """
 
     mean_treated: float | None
@@ -33,6 +34,17 @@ class WeightedBalance:
     variance_ratio: float | None
     ecdf_mean: float | None
     ecdf_max: float | None
+    effective_treated: float
+    effective_comparator: float
+
+
+def effective_size(weight: Column) -> float:
+    """Effective sample size of (n,) weights: people who would tell as much unweighted; 0 where all weigh nothing.
+
+    Weights that are all alike give the number of people, however large they are. Source: Kish, Survey Sampling, 1965.
+    """
+    squares = float(weight @ weight)
+    return float(weight.sum()) ** 2 / squares if squares else 0.0
 
 
 def weighted_balance(
@@ -50,12 +62,13 @@ def weighted_balance(
     unit = _unit(column, treated, binary, denominator)
     arms = [_Arm(column[side], weight[side]) for side in (treated & (weight > 0), ~treated & (weight > 0))]
     one, zero = arms[0].mean, arms[1].mean
+    sizes = effective_size(arms[0].weight), effective_size(arms[1].weight)
     if one is None or zero is None:
-        return WeightedBalance(one, zero, None, None, None, None)
+        return WeightedBalance(one, zero, None, None, None, None, *sizes)
     apart = abs(one - zero) if binary else 0.0
     steps = np.array([apart]) if binary else _steps(np.unique(column), arms)
     ratio = None if binary else _ratio(arms[0].variance, arms[1].variance)
-    return WeightedBalance(one, zero, _smd(one - zero, unit), ratio, float(steps.mean()), float(steps.max()))
+    return WeightedBalance(one, zero, _smd(one - zero, unit), ratio, float(steps.mean()), float(steps.max()), *sizes)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from claimtwin.spark.design import design_columns, matrix_of
 from claimtwin.stats.designs import DesignEstimate, doubly_robust, keep_between, stratified, weighted
 from claimtwin.stats.exact import FloatArray
 from claimtwin.stats.expected import expected_by_arm
-from claimtwin.stats.fitting import NO_SPREAD, CannotFitError
+from claimtwin.stats.fitting import CannotFitError
 from claimtwin.stats.intervals import Estimate
 from claimtwin.stats.withhold import SMALL_CELL, is_small
 from claimtwin.study.counts import Rows
@@ -26,6 +26,7 @@ from claimtwin.study.tables import StudyTables
 STRATA = 5
 """Strata of the score where the protocol does not say how many: they take some nine tenths of a bias (Cochran 1968)."""
 PAIRS = "pairs"
+OVER_TIME = "an outcome over time has no difference of means"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +100,12 @@ def designs_of(eligible: Eligible, protocol: Protocol, effects: Rows, min_cell: 
     """One row a design and outcome, the match first; differences only.
 
     A difference and a ratio of one design together would give the risks of both arms back, and with them how many of
-    the treated without a twin had the outcome. An outcome that few people of an arm had, or had not, is withheld.
+    the treated without a twin had the outcome. An outcome that few people of an arm had, or had not, is withheld. One
+    over time has no difference of means: its rows say so.
     """
     rows: Rows = []
     for outcome in protocol.outcomes:
-        pairs = _pairs_row(outcome, effects)
-        if pairs is None:  # an outcome that has no difference has none by other designs
-            continue
-        rows.append(pairs)
+        rows.append(_pairs_row(outcome, effects))
         for design in protocol.designs:
             rows.append(design_row(outcome, design, eligible, min_cell))
     return rows
@@ -143,14 +142,14 @@ def design_row(outcome: Outcome, design: OtherDesign, everybody: Eligible, min_c
     count = np.asarray(eligible.rows[outcome.name].to_numpy(), np.int64)
     happened, binary = count > 0, outcome.kind == "binary"
     label = _label(outcome, design.model_dump(mode="json"))
+    if outcome.over_time:
+        return label | _numbers(None) | {"left_out": "", "note": OVER_TIME}
     if _has_small(everybody, outcome, min_cell) or _has_small(eligible, outcome, min_cell):
         return label | _numbers(None) | {"left_out": "", "note": SMALL_CELL}
     scale = 100 if binary else outcome.scale
     y = np.where(happened, 1.0, 0.0) if binary else count.astype(np.float64)
     try:
         found, left_out = estimate_by(design, y, eligible, binary=binary)
-        if found.difference.is_point:
-            raise CannotFitError(NO_SPREAD)
     except CannotFitError as fault:
         return label | _numbers(None) | {"left_out": "", "note": str(fault)}
     sizes = (int(everybody.treated.sum()), int((~everybody.treated).sum()))
@@ -166,14 +165,14 @@ def _has_small(eligible: Eligible, outcome: Outcome, min_cell: int) -> bool:
     return any(is_small(int(side[arm].sum()), min_cell) for arm in arms for side in (happened, ~happened))
 
 
-def _pairs_row(outcome: Outcome, effects: Rows) -> dict[str, Any] | None:
-    """The pair match on the same scale, as it stands among the effects; None where there is no such effect."""
+def _pairs_row(outcome: Outcome, effects: Rows) -> dict[str, Any]:
+    """The pair match on the same scale, as it stands among the effects."""
     label = _label(outcome, {"method": PAIRS, "estimand": "att", "strata": None, "most_weight": None, "trim": None})
     errors = "nonrobust" if outcome.kind == "binary" else "cluster_pair"
     wanted = (outcome.name, label["measure"], False, errors)
     found = (e for e in effects if (e["outcome"], e["measure"], e["adjusted"], e["errors"]) == wanted)
     if (row := next(found, None)) is None:
-        return None
+        return label | _numbers(None) | {"left_out": "", "note": OVER_TIME}
     numbers = {name: row[name] for name in ("estimate", "low", "high", "p_value")}
     return label | _numbers(None) | numbers | {"left_out": "", "note": row["note"]}
 

@@ -4,7 +4,8 @@ The claims go the study's way, as raw text that is typed and packed into blocks,
 and the models see what a cluster would show them. So many populations can be studied where Spark takes one.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,21 +26,23 @@ from claimtwin.kernel.claims import Claims
 from claimtwin.kernel.eligibility import criteria_of
 from claimtwin.kernel.matching import match_largest
 from claimtwin.kernel.matching.spread import spread as spread_of
-from claimtwin.kernel.outcomes import count_outcomes
+from claimtwin.kernel.outcomes import count_outcomes, outcome_columns
 from claimtwin.schema.tables import TABLES, arrow_schema
+from claimtwin.spark.amounts import amounts_of_block
 from claimtwin.spark.blocks import DAY, MEMBERS
 from claimtwin.spark.code_book import CodeBook
 from claimtwin.spark.decode import claims_of_block
 from claimtwin.spark.design import design_columns, matrix_of
 from claimtwin.spark.facts import candidates_of_block
 from claimtwin.stats.newton import add_sums, fit_logit, linear_predictor, logit_sums, moments_of, sd_of_logit
+from claimtwin.study.designs import designs_of, eligible_rows
 from claimtwin.study.effects import estimate
 from claimtwin.study.matched import matched_rows
 from claimtwin.synth.calendar import shift_of
 from claimtwin.synth.catalogue import DRUG_LISTS, drug_codes
 from claimtwin.synth.causes import CERTAIN
 from claimtwin.synth.feed import CHUNK, generate
-from claimtwin.synth.people import draw_people
+from claimtwin.synth.people import People, draw_people
 from claimtwin.synth.spec import SynthSpec
 from claimtwin.synth.truth import Scales, scales_of
 
@@ -57,11 +60,13 @@ class LocalStudy:
             units of 2**-32.
         pairs: Rows of ``candidates``, the treated of each pair and then the twin; ``block`` and ``rank`` name a pair.
         effects: Every effect that the report prints, by the main models and then by the others, as rows of results.
+        designs: Rows of results on other designs, where the protocol has any; ``candidates`` then hold their ``logit``.
     """
 
     candidates: pa.Table
     pairs: pa.Table
     effects: list[dict[str, Any]]
+    designs: list[dict[str, Any]] = field(default_factory=list)
 
 
 def synth_protocol(year: int, preset: str = "jpr_s412081", *, main_only: bool = False) -> Protocol:
@@ -93,17 +98,35 @@ def run_local(spec: SynthSpec, protocol: Protocol) -> LocalStudy:
     Raises:
         GuardError: The score cannot be fitted.
     """
-    candidates = local_candidates(spec, protocol)
+    return study_candidates(local_candidates(spec, protocol), protocol)
+
+
+def study_candidates(candidates: pa.Table, protocol: Protocol) -> LocalStudy:
+    """Match the candidates, and estimate every effect that the protocol asks for; nothing is withheld.
+
+    Raises:
+        GuardError: As ``run_local``.
+    """
     pairs = _numbered(candidates.take(pa.array(match_local(candidates, protocol))))
     found = estimate(matched_rows(pairs, protocol), protocol, 1)
-    return LocalStudy(candidates, pairs, [*found.effects, *found.models])
+    effects = [*found.effects, *found.models]
+    if not protocol.designs:
+        return LocalStudy(candidates, pairs, effects)
+    logit, _ = _scores(candidates, protocol, np.asarray(candidates["treated"].to_numpy(), np.bool_))
+    candidates = candidates.append_column("logit", pa.array(logit))
+    return LocalStudy(candidates, pairs, effects, designs_of(eligible_rows(candidates, protocol), protocol, effects, 1))
 
 
 def local_candidates(spec: SynthSpec, protocol: Protocol) -> pa.Table:
     """Everybody of either arm who meets every criterion, sorted by person, the treated first."""
-    book, starts = synth_book(protocol), range(0, spec.members, CHUNK)
-    chunks = [_of_chunk(spec, protocol, book, first, min(first + CHUNK, spec.members)) for first in starts]
-    return pa.concat_tables(chunks)
+    return candidates_of(spec, (protocol,))[0]
+
+
+def candidates_of(spec: SynthSpec, protocols: Sequence[Protocol]) -> list[pa.Table]:
+    """The candidates of each of several studies of one population, which is made up once."""
+    starts = range(0, spec.members, CHUNK)
+    chunks = [_of_chunk(spec, protocols, first, min(first + CHUNK, spec.members)) for first in starts]
+    return [pa.concat_tables(parts) for parts in zip(*chunks, strict=True)]
 
 
 def matched_truth(spec: SynthSpec) -> Scales | None:
@@ -157,14 +180,20 @@ def _numbered(pairs: pa.Table) -> pa.Table:
     return pairs.append_column("block", pa.array(["all"] * pairs.num_rows, pa.string())).append_column("rank", rank)
 
 
-def _of_chunk(spec: SynthSpec, protocol: Protocol, book: CodeBook, first: int, stop: int) -> pa.Table:
-    block = block_of(generate(spec, first, stop), first)
+def _of_chunk(spec: SynthSpec, protocols: Sequence[Protocol], first: int, stop: int) -> list[pa.Table]:
+    block, people = block_of(generate(spec, first, stop), first), draw_people(spec, first, stop)
+    return [_of_block(block, people, protocol, first) for protocol in protocols]
+
+
+def _of_block(block: dict[str, pa.Table], people: People, protocol: Protocol, first: int) -> pa.Table:
+    book = synth_book(protocol)
     found = candidates_of_block(block, protocol, book)
     met = pc.equal(found["met"], 2 ** len(criteria_of(protocol)) - 1)
     found = found.filter(met)
     member = pc.index_in(found["person_id"], value_set=block[MEMBERS]["person_id"]).to_numpy().astype(np.int64)
-    found = _with_outcomes(found, claims_of_block(block, book), protocol, member)
-    people = draw_people(spec, first, stop).take(_numbers(found["person_id"]) - first)
+    claims = replace(claims_of_block(block, book), amounts=amounts_of_block(block, book, protocol))
+    found = _with_outcomes(found, claims, protocol, member)
+    people = people.take(_numbers(found["person_id"]) - first)
     for name in RISKS:
         found = found.append_column(name, pa.array(getattr(people, name)))
     return found
@@ -173,8 +202,8 @@ def _of_chunk(spec: SynthSpec, protocol: Protocol, book: CodeBook, first: int, s
 def _with_outcomes(found: pa.Table, claims: Claims, protocol: Protocol, member: Rows) -> pa.Table:
     days = found["index_date"].cast(pa.int32()).to_numpy()
     counts = count_outcomes(claims, protocol, member, days)
-    for outcome, column in zip(protocol.outcomes, counts.T, strict=True):
-        found = found.append_column(outcome.name, pa.array(column))
+    for name, column in zip(outcome_columns(protocol), counts.T, strict=True):
+        found = found.append_column(name, pa.array(column))
     return found
 
 
@@ -217,17 +246,17 @@ def _blocks(candidates: pa.Table, protocol: Protocol) -> NDArray[np.str_]:
 
 def _payload(name: TableName, rows: pa.Table, people: pa.Array) -> pa.Table:
     columns: dict[str, Any] = {"member": pc.index_in(rows["person_id"], value_set=people)}
-    for field in arrow_schema(name):
-        if field.name != "person_id":
-            known = field.name in rows.column_names
-            found = _cleaned(field.name, rows[field.name]) if known else pa.nulls(rows.num_rows)
-            columns[field.name] = found.cast(field.type)
+    for column in arrow_schema(name):
+        if column.name != "person_id":
+            known = column.name in rows.column_names
+            found = _cleaned(column.name, rows[column.name]) if known else pa.nulls(rows.num_rows)
+            columns[column.name] = found.cast(column.type)
     table = pa.table(columns)
     rest = [column for column in table.column_names if column not in ("member", DAY[name])]
     table = table.sort_by([(column, "ascending") for column in ("member", DAY[name], *rest)]).combine_chunks()
-    for place, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            table = table.set_column(place, field.name, table[field.name].combine_chunks().dictionary_encode())
+    for place, column in enumerate(table.schema):
+        if pa.types.is_string(column.type):
+            table = table.set_column(place, column.name, table[column.name].combine_chunks().dictionary_encode())
     return table
 
 

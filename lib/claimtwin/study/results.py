@@ -8,6 +8,7 @@ from claimtwin.config.deployment import Env
 from claimtwin.config.matching import PER_BLOCK
 from claimtwin.config.protocol import Protocol
 from claimtwin.errors import GuardError
+from claimtwin.stats.matched import Matched
 from claimtwin.stats.withhold import is_small, withhold
 from claimtwin.study.balance_detail import detail_part
 from claimtwin.study.counts import (
@@ -61,7 +62,7 @@ def build_results(
         "ingest": read_ingest_counts(spark, env.tables, cell),
         "attrition": flow.attrition,
         "score": score_part(design, protocol, cell),
-        "matching": _matching(protocol, design, flow, cell),
+        "matching": _matching(protocol, design, flow, matched.people, cell),
         "overlap": collect_overlap(design.score_rows(), cell),
         "balance": balance,
         **detail,
@@ -147,7 +148,7 @@ def _sets(protocol: Protocol, twins: int, min_cell: int) -> dict[str, Any]:
     return {} if asked.ratio == 1 else {"ratio": asked.ratio, "floor": asked.floor, "twins": withhold(twins, min_cell)}
 
 
-def _matching(protocol: Protocol, design: Design, flow: Flow, min_cell: int) -> dict[str, Any]:
+def _matching(protocol: Protocol, design: Design, flow: Flow, people: Matched, min_cell: int) -> dict[str, Any]:
     pairs, treated = design.pairs, flow.left["treated"]
     rest = None if treated is None else treated - pairs
     unmatched = None if rest is None or is_small(rest, min_cell) else rest
@@ -157,6 +158,7 @@ def _matching(protocol: Protocol, design: Design, flow: Flow, min_cell: int) -> 
         "unmatched_treated": unmatched,
         "comparators": flow.left["comparator"],
         **_sets(protocol, design.twins, min_cell),
+        "effective": _effective(treated, flow.left["comparator"], withhold(pairs, min_cell), people),
         "caliper_sd": protocol.matching.caliper_sd,
         "caliper": design.caliper,
         **({"caliper_sd_of": "block", "warning": PER_BLOCK} if protocol.matching.per_block else {}),
@@ -165,3 +167,11 @@ def _matching(protocol: Protocol, design: Design, flow: Flow, min_cell: int) -> 
         "invariants": design.invariants,
         "blocks": collect_blocks(design, min_cell),
     }
+
+
+def _effective(treated: int | None, comparators: int | None, pairs: int | None, people: Matched) -> Rows:
+    """Effective sample sizes, (sum w)^2 / sum w^2: with sets of one size everybody weighs 1, and they are people."""
+    before = {"when": "before", "treated": treated, "comparator": comparators}
+    weight = people.weight_of(~people.treated)
+    twins = int((~people.treated).sum()) if weight is None else round(float(weight.sum() ** 2 / (weight @ weight)), 1)
+    return [before, {"when": "after", "treated": pairs, "comparator": None if pairs is None else twins}]

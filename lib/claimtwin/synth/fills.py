@@ -25,7 +25,9 @@ _OUTCOME, _PRIOR, _ON_INDEX, _AFTERWARDS, _LONG_BEFORE, _OTHER = range(6)
 _SUPPLY = np.array([2, 3, 4, 5, 7, 10, 14, 20, 30])
 _SUPPLY_CHANCES = cumulative([8.4, 10.2, 14.0, 15.3, 16.0, 16.2, 2.2, 7.5, 10.3])
 _REFILL = np.array([30, 90, 10])
-_SHORT = np.array([2, 3, 5])
+_SHORT, _SHORT_CHANCES = np.array([2, 3, 5]), [3, 5, 4]
+# Cents: of each dispensing, and of each day of its supply at least, with so many prices above.
+_A_FILL, _A_DAY, _PRICES = 400, 20, 60
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _products(
     item = choices.item[drugs, draws.pick("drug", key, choices.cumulative[drugs], number)]
     other = drugs > 0
     opioid = _SUPPLY[draws.pick("supply", key, _SUPPLY_CHANCES, number)]
-    opioid = np.where(short, _SHORT[draws.pick("short supply", key, cumulative([3, 5, 4]), number)], opioid)
+    opioid = np.where(short, _SHORT[draws.pick("short supply", key, cumulative(_SHORT_CHANCES), number)], opioid)
     refill = _REFILL[draws.pick("refill", key, cumulative([60, 25, 15]), number)]
     supply = np.where(other, refill, opioid)
     first = np.searchsorted(person, np.arange(people))
@@ -140,7 +142,7 @@ def _products(
         list=drugs,
         supply=supply,
         quantity=supply * np.where(other, 1, 4),
-        cents=400 + supply * (20 + draws.whole("price", key, 60, number)),
+        cents=_A_FILL + supply * (_A_DAY + draws.whole("price", key, _PRICES, number)),
     )
 
 
@@ -149,6 +151,24 @@ def mean_after_first(fills: Fills) -> tuple[float, float]:
     """Mean dispensings on top of the first, with the programme and without it, as drawn."""
     programme, therapy = chances_after_first(fills)
     return _mean(programme), _mean(therapy)
+
+
+def mean_cents() -> tuple[float, float]:
+    """Mean allowed cents of a person's first opioid dispensing after index, and of each later one; alike in both arms.
+
+    The first is for less supply where it follows a dental visit or surgery.
+    """
+    pain, later = _shares(_REASONS, 3)[PAIN], float(_shares(_SUPPLY_CHANCES, len(_SUPPLY)) @ _SUPPLY)
+    short = float(_shares(cumulative(_SHORT_CHANCES), len(_SHORT)) @ _SHORT)
+    first = pain * later + (1 - pain) * short
+    a_day = _A_DAY + (_PRICES - 1) / 2
+    return _A_FILL + first * a_day, _A_FILL + later * a_day
+
+
+def _shares(steps: Floats, count: int) -> Floats:
+    """Chances of ``count`` categories, from their distribution function without its last step."""
+    shares: Floats = np.diff(np.concatenate([[0.0], np.ravel(steps)[: count - 1], [1.0]]))
+    return shares
 
 
 def _mean(chances: Floats) -> float:

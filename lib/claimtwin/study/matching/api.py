@@ -79,7 +79,8 @@ def balance(
     Returns:
         A frame of the kind of the units: covariate, its column, ``before`` or ``after``, weighted means,
         ``smd`` in standard deviations of the treated before matching, ``variance_ratio`` (null for 0/1),
-        ``ecdf_mean`` and ``ecdf_max``. A figure that is not defined is null.
+        ``ecdf_mean`` and ``ecdf_max``, effective sample sizes ``effective_treated`` and ``effective_control`` (people
+        who would tell as much if all weighed the same). A figure that is not defined is null.
 
     Raises:
         ConfigError: A column is not there.

@@ -21,7 +21,8 @@ from claimtwin.study.matching.columns import (
     texts,
 )
 
-FIGURES = ("mean_treated", "mean_control", "smd", "variance_ratio", "ecdf_mean", "ecdf_max")
+FIGURES = ("mean_treated", "mean_control", "smd", "variance_ratio", "ecdf_mean", "ecdf_max",
+           "effective_treated", "effective_control")  # fmt: skip
 BALANCE = pa.schema(
     [("covariate", pa.string()), ("column", pa.string()), ("when", pa.string())]
     + [(name, pa.float64()) for name in FIGURES]
@@ -34,7 +35,8 @@ Named = tuple[str, str, Scores]
 def measure_balance(covariates: Sequence[Named], treated: Flags, weight: Scores | None) -> pa.Table:
     """One row per covariate before matching, and one after where weights are given.
 
-    ``smd`` is in standard deviations of the treated before matching. A covariate is measured on those who have it.
+    ``smd`` is in standard deviations of the treated before matching. A covariate is measured on those who have it, and
+    so are the effective sample sizes, (sum w)^2 / sum w^2 of either arm.
     Null: a figure that is not defined, such as the variance ratio of a 0/1 covariate, or any mean after a match
     without pairs.
     """

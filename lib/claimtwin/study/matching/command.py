@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,6 +13,7 @@ from claimtwin.config.match_spec import ALL, MatchSpec
 from claimtwin.config.matching import PER_BLOCK
 from claimtwin.io.units import check_outputs, is_delta, read_units, write_table_file
 from claimtwin.kernel.matching.accounting import REASONS
+from claimtwin.stats.weighted_balance import effective_size
 from claimtwin.study.matching.frames import as_arrow, names_of
 from claimtwin.study.matching.match import MatchTables, match_table
 from claimtwin.study.matching.people import columns_needed
@@ -73,10 +75,17 @@ def summary(found: MatchTables) -> list[str]:
     lines += [f"unmatched: {counts[reason]:,}, {reason}" for reason in REASONS[1:] if counts[reason]]
     if not counts["couples"]:
         lines.append("note: nobody was matched; the file of pairs has a header and no rows")
+    lines.append(f"effective sample size: {_effective(found, True)} treated, {_effective(found, False)} controls")
     lines += [f"worst |SMD| {when}: {told}" for when in ("before", "after") if (told := _worst(found.balance, when))]
     if found.certified:
         lines.append("certificate: no treated prefers a control that was still to be had")
     return lines
+
+
+def _effective(found: MatchTables, treated: bool) -> str:
+    """Of the matched of one arm, as the table of weights has them."""
+    own = found.weights.filter(pc.equal(found.weights["treated"], treated))
+    return f"{effective_size(np.asarray(own['weight'].to_numpy(), np.float64)):,.1f}"
 
 
 def _worst(balance: pa.Table, when: str) -> str:
