@@ -16,7 +16,10 @@ def days_around(index, first, last):
 def index_event(block, study, arm, which, member):
     """(day, region) of the event by which the member comes into the arm; null if there is none, or death came first."""
     found = event_of_the_living(block, study, arm, which, member)
-    return None if found is None or found[0] > block.deaths.get(member, FAR) else found
+    if found is None:
+        return None
+    real = found[0] + (moved(study) if arm.source == "assigned" else timedelta(0))
+    return None if real > block.deaths.get(member, FAR) else found
 
 
 def event_of_the_living(block, study, arm, which, member):

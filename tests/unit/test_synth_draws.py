@@ -79,10 +79,13 @@ def test_an_impossible_population_is_refused_by_name(values):
 def test_pinned_members():
     """What members 0 to 39 of seed 7 are, as text: a change of any draw must be meant, and be told in the changelog."""
     feed = generate(checked_spec({"members": 40}), 0, 40)
-    found = {name: blake2b(str(feed[name].to_pylist()).encode(), digest_size=8).hexdigest() for name in feed}
+    told = {name: table.drop_columns(list(UNKNOWN & set(table.column_names))) for name, table in feed.items()}
+    found = {name: blake2b(str(told[name].to_pylist()).encode(), digest_size=8).hexdigest() for name in told}
     assert found == PINNED_MEMBERS
 
 
+UNKNOWN = {"death_date", "service_unit_quantity"}
+"""Columns of the contract that made-up claims do not tell."""
 PINNED_MEMBERS = {
     "eligibility": "abeec56c3277a2c9",
     "medical_claim": "5b676a933b8b6b23",
