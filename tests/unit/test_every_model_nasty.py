@@ -96,6 +96,10 @@ def paired(row: dict[str, Any]) -> bool:
     return row.get("errors") == "within_pairs"
 
 
+def by_employer(row: dict[str, Any]) -> bool:
+    return row.get("errors") in ("cluster_employer", "cluster_both")
+
+
 CASES: dict[str, tuple[pa.Table, Judge]] = {
     "no events": (rows(SOME & False), lambda row: row.get("model") != "newcombe"),
     "all events": (rows(SOME | True), lambda row: row["outcome"] == "any" and row.get("model") != "newcombe"),
@@ -104,7 +108,7 @@ CASES: dict[str, tuple[pa.Table, Judge]] = {
     "one event": (rows(ONE), ratio),
     "no discordant pair": (rows(ALIKE), paired),
     "one discordant pair": (rows(ONE_APART), paired),
-    "one employer": (rows(employer_id=["E"] * N), lambda row: row.get("errors") in ("cluster_employer", "cluster_both")),
+    "one employer": (rows(employer_id=["E"] * N), by_employer),
     "every employer has one person": (rows(employer_id=[f"E{k}" for k in range(N)]), lambda _: False),
     "a covariate tells the outcome": (rows(age=np.where(SOME, 30, 70)),
                                       lambda row: row.get("model") == "conditional_logit"),

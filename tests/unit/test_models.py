@@ -196,6 +196,29 @@ def test_mcnemar(binary) -> None:
     assert_ratio(row, np.log(cells[0][1] / cells[1][0]), np.sqrt(1 / cells[0][1] + 1 / cells[1][0]))
 
 
+def test_the_table_is_statsmodels(binary) -> None:
+    """Crude odds ratio, risk ratio, press reading and Wald difference of the same people."""
+    one, zero = HAPPENED[PEOPLE.treated], HAPPENED[~PEOPLE.treated]
+    counts = [[int(arm.sum()), int((~arm).sum())] for arm in (one, zero)]
+    table = sm.stats.Table2x2(np.array(counts))
+    rows = {row.measure: row for row in binary_effects("any", HAPPENED, PEOPLE).effects if row.model == "table"}
+    crude = pick(binary, "table", "odds_ratio", "nonrobust")
+    for row, point, ends, p_value in (
+        (crude, table.oddsratio, table.oddsratio_confint(), table.oddsratio_pvalue()),
+        (rows["risk_ratio"], table.riskratio, table.riskratio_confint(), table.riskratio_pvalue()),
+    ):
+        np.testing.assert_allclose([row.estimate, row.low, row.high, row.p_value], [point, *ends, p_value], rtol=1e-9)
+    press, plain = rows["relative_reduction"], rows["risk_ratio"]
+    np.testing.assert_allclose(
+        [press.estimate, press.low, press.high], [100 * (1 - end) for end in (plain.estimate, plain.high, plain.low)],
+        rtol=1e-9,
+    )  # fmt: skip
+    ends = confint_proportions_2indep(counts[0][0], len(one), counts[1][0], len(zero), compare="diff", method="wald")
+    found = rows["risk_difference"]
+    np.testing.assert_allclose([found.low, found.high], [100 * end for end in ends], rtol=1e-9)
+    assert found.estimate == pytest.approx(100 * (one.mean() - zero.mean()), rel=1e-12)
+
+
 def test_newcombe_is_statsmodels_and_holds_with_no_events() -> None:
     got = newcombe(TwoByTwo(56, 0, 29, 4))
     low, high = confint_proportions_2indep(0, 56, 4, 29, compare="diff", method="newcomb")

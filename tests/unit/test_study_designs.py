@@ -195,12 +195,11 @@ def test_an_outcome_over_time_has_no_difference_and_its_rows_say_so(effects) -> 
     found = designs_of(eligible, protocol, effects, 11)
     timed = [row for row in found if row["outcome"] == "first"]
     assert len(timed) == 1 + len(DESIGNS)
-    assert {(row["estimate"], row["note"]) for row in timed} == {
-        (None, "an outcome over time has no difference of means")
-    }
+    why = "an outcome over time has no difference of means"
+    assert {(row["estimate"], row["note"]) for row in timed} == {(None, why)}
     assert [row for row in found if row["outcome"] != "first"] == designs_of(ELIGIBLE, PROTOCOL, effects, 11)
     table = designs_tables(full_results() | {"designs": timed})[0]
-    assert table.rows[0][2] == "not estimable: an outcome over time has no difference of means"
+    assert table.rows[0][2] == f"not estimable: {why}"
 
 
 def test_designs_where_no_outcome_has_a_difference_are_refused() -> None:
