@@ -110,8 +110,7 @@ def test_a_design_takes_everybody_and_is_that_of_other_designs(told) -> None:
         got = of(told, "robust", outcome)
         assert [got[k] for k in ("estimate", "low", "high")] == [row[k] for k in ("estimate", "low", "high")]
         assert (got["pairs"], got["errors"], got["model"]) == (None, INFLUENCE, "doubly_robust_att")
-    timed = protocol_of(outcomes=[{"name": "t", "title": "T", "kind": "time", "drug": "opioid", "window": [1, 9]}],
-                        designs=[ROBUST])  # fmt: skip
+    timed = protocol_of(outcomes=[{"name": "t", "title": "T", "kind": "time", "drug": "opioid", "window": [1, 9]}])
     row = estimate_by_design(timed.outcomes[0], None, timed, 11)
     assert row["note"] == NO_DESIGN and row["estimate"] is None
 
