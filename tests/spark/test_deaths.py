@@ -8,6 +8,8 @@ from claimtwin.config.deployment import Ingest
 from claimtwin.errors import InputError
 from claimtwin.io.adapters.omop import _deaths
 from claimtwin.io.adapters.tuva import read_tuva
+from claimtwin.schema.tables import spark_schema
+from claimtwin.spark.blocks import with_later_columns
 from claimtwin.spark.deaths import count_after_deaths, count_deaths
 
 from tests.support.claims import as_frames
@@ -87,3 +89,12 @@ def test_deaths_and_claims_after_them_are_counted(spark):
     assert Counter((row["table"], row["lines"], row["late"]) for row in late) == Counter(
         [("medical_claim", 1, 1), ("pharmacy_claim", 6, 2)]
     )
+
+
+def test_a_table_ingested_before_the_column_came_is_read_as_without_deaths(spark):
+    whole = spark_schema("eligibility")
+    old = spark.createDataFrame([], whole).drop("death_date", "person_id")
+    read = with_later_columns("eligibility", old)
+    assert {field.name: field.dataType for field in read.schema} == {
+        field.name: field.dataType for field in whole if field.name != "person_id"
+    }
