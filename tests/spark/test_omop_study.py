@@ -1,6 +1,6 @@
 """A study of two drugs on OMOP tables, its lists by concept id: who comes in, told from the OMOP files by hand."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -16,6 +16,9 @@ from claimtwin.spark.facts import candidates_of_block
 from claimtwin.spark.outcomes import count_asked
 from claimtwin.study.codebook import drug_list_fingerprints, read_code_book
 from claimtwin.study.concepts import concepts_in, drop_concepts, read_book, with_concepts, write_concepts
+from claimtwin.study.ingest import ingest
+from claimtwin.study.pipeline import run_study
+from claimtwin.study.progress import say_nothing
 
 from tests.spark.test_other_feeds import day, rows_of
 from tests.support.shared import shared_data
@@ -52,7 +55,12 @@ def study(spark, tmp_path_factory, exposures, omop_rows):
             "\n".join(["Id,Name", *(f"{one}," for one in sorted(concepts)), "0,none\n"])
         )
         lists[name] = {"path": f"{folder}/{name}.csv", "column": "Id", "codes": "omop_concept"}
-    said = {"tables": f"{folder}/tables", "output": f"{folder}/results", "code_lists": lists}
+    said = {
+        "tables": f"{folder}/tables",
+        "output": f"{folder}/results",
+        "code_lists": lists,
+        "disclosure": {"min_cell": 1},
+    }
     (folder / "env.yaml").write_text(yaml.safe_dump(said))
     protocol, env = load_configuration("omop_two_drugs", str(folder / "env.yaml"), [])
     write_concepts(spark, env, str(source))
@@ -205,6 +213,22 @@ def test_claims_of_another_form_forget_the_concepts(spark, study):
     drop_concepts(spark, env)
     with pytest.raises(ConfigError, match="stands beside a drug code"):
         with_concepts(spark, env, read_code_book(protocol, env).drugs)
+
+
+def test_the_two_drugs_are_studied_by_yaml_alone(spark, study, exposures):
+    """The shipped study and an env.yaml that names its lists, from OMOP tables to results; nothing is set beside."""
+    protocol, env = study[:2]
+    ingest(spark, env, "omop", str(shared_data("omop-synpuf-50")), say_nothing)
+    results = run_study(spark, protocol, env, say_nothing).results
+    periods = defaultdict(list)
+    for row in rows_of(shared_data("omop-synpuf-50"), "observation_period"):
+        both = (day(row[f"observation_period_{end}_date"]) for end in ("start", "end"))
+        periods[row["person_id"]].append(tuple(both))
+    eligible = Counter(treated for _, treated, _, met in by_hand(exposures[1], periods) if met)
+    left = {row["arm"]: row["remaining"] for row in results["attrition"] if row["criterion"] == "one_arm"}
+    assert left == {"treated": eligible[True], "comparator": eligible[False]}
+    assert 0 < results["matching"]["pairs"] <= min(eligible.values())
+    assert set(results["matching"]["invariants"].values()) == {0}
 
 
 @pytest.mark.parametrize("text", ["Id\n", "Id\nmetformin\n", "Id\n0\n", "concept\n1\n"])
