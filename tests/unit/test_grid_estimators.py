@@ -28,7 +28,7 @@ from claimtwin.synth.spec import NO_DIRT, SynthSpec
 from pydantic import ValidationError
 
 from tests.support.results import full_results
-from tests.support.rows import compact_rows, protocol_of
+from tests.support.rows import OUTCOMES, compact_rows, protocol_of
 
 ROBUST = {"method": "doubly_robust", "estimand": "att"}
 GRID = [
@@ -110,8 +110,9 @@ def test_a_design_takes_everybody_and_is_that_of_other_designs(told) -> None:
         got = of(told, "robust", outcome)
         assert [got[k] for k in ("estimate", "low", "high")] == [row[k] for k in ("estimate", "low", "high")]
         assert (got["pairs"], got["errors"], got["model"]) == (None, INFLUENCE, "doubly_robust_att")
-    timed = protocol_of(outcomes=[{"name": "t", "title": "T", "kind": "time", "drug": "opioid", "window": [1, 9]}])
-    row = estimate_by_design(timed.outcomes[0], None, timed, 11)
+    over_time = {"name": "t", "title": "T", "kind": "time", "drug": "opioid", "window": [1, 9]}
+    timed = protocol_of(outcomes=[*OUTCOMES, over_time], designs=[ROBUST])
+    row = estimate_by_design(timed.outcomes[-1], None, timed, 11)
     assert row["note"] == NO_DESIGN and row["estimate"] is None
 
 
