@@ -42,19 +42,39 @@ def agree(one, other, names):
 
 
 def last_version(slips, left, fates, key, takes_back, amount):
-    """Slips of one line number in the order they were paid; the last one stands, if it is not a taking back."""
+    """Slips of one line number on a pile in the order they were paid: equal ones cancel, then the last one stands."""
     lines = {}
     for k in left:
         lines.setdefault(tuple(slips[k][n] for n in ("data_source", "claim_id", "claim_line_number")), []).append(k)
     for mine in lines.values():
-        final = sorted(mine, key=lambda k: (slips[k]["paid_date"] or "", takes_back(slips[k])))[-1]
-        for k in mine:
-            if takes_back(slips[k]):
-                fates[k] = "settled_reversal" if any(not takes_back(slips[j]) for j in mine) else "settled_orphan"
-            elif takes_back(slips[final]):
-                fates[k] = "settled_reversed"
-            elif k != final:
-                fates[k] = "settled_replaced"
+        paid = {k: slips[k]["paid_date"] or "" for k in mine}
+        pile = sorted(mine, key=lambda k: paid[k])
+        services = [k for k in pile if not takes_back(slips[k])]
+        takings = [k for k in pile if takes_back(slips[k])]
+        spare = []
+        for k in takings:
+            alike = [j for j in services if fates[j] is None and size(slips[j][amount]) == size(slips[k][amount])]
+            fates[k] = "settled_reversal" if alike else "settled_orphan"
+            spare += [] if alike else [k]
+            if alike:
+                fates[alike[0]] = "settled_reversed"
+        if services:
+            close_line(slips, paid, services, takings, spare, fates, amount)
+
+
+def close_line(slips, paid, services, takings, spare, fates, amount):
+    """The last service of the last day, one not taken back if there is one; a later taking may still undo it."""
+    newest = [k for k in services if paid[k] == paid[services[-1]]]
+    last = ([k for k in newest if fates[k] is None] or newest)[-1]
+    same = [k for k in takings if size(slips[k][amount]) == size(slips[last][amount])]
+    undone = [k for k in {*spare, *same} if paid[k] > paid[last]]
+    for k in undone:
+        fates[k] = "settled_reversal"
+    for k in services:
+        if fates[k] is None and k == last and undone:
+            fates[k] = "settled_reversed"
+        elif fates[k] is None and k != last:
+            fates[k] = "settled_replaced"
 
 
 def drop_copies(slips, left, fates, key, takes_back, amount):

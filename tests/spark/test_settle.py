@@ -102,6 +102,52 @@ def test_services_are_settled_as_slips_are(spark, how):
     assert CASES // 2 < len(kept(told)) == expected.count(None)
 
 
+EARLY, MIDDLE, LATE = "2020-05-01", "2020-06-01", "2020-07-01"
+ONE_LINE = {  # amounts and payment days of one claim and line, and the amount that stands
+    "corrected, never dated": ([(80, None), (-80, None), (70, None)], 70),
+    "corrected on one day": ([(80, EARLY), (-80, MIDDLE), (70, MIDDLE)], 70),
+    "corrected all at once": ([(80, EARLY), (-80, EARLY), (70, EARLY)], 70),
+    "reversal sent twice": ([(80, EARLY), (-80, MIDDLE), (-80, MIDDLE), (70, MIDDLE)], 70),
+    "paid again alike": ([(80, EARLY), (-80, MIDDLE), (80, MIDDLE)], 80),
+    "corrected before it is taken back": ([(80, EARLY), (70, EARLY), (-80, MIDDLE)], 70),
+    "replaced": ([(80, EARLY), (70, MIDDLE)], 70),
+    "replaced, then void": ([(80, EARLY), (70, MIDDLE), (-70, LATE)], None),
+    "replaced alike, then void": ([(80, EARLY), (80, MIDDLE), (-80, LATE)], None),
+    "corrected, then void": ([(80, EARLY), (-80, MIDDLE), (70, MIDDLE), (-70, LATE)], None),
+    "void by another amount": ([(80, EARLY), (-75, MIDDLE)], None),
+    "void": ([(80, None), (-80, None)], None),
+}
+
+
+def test_one_claim_and_line_ends_as_its_last_word_says(spark):
+    blank = service(Random(0), 0) | {"claim_line_number": "1"}
+    cases = enumerate(ONE_LINE.items())
+    slips = [
+        blank | {"claim_id": f"{k} {name}", "allowed_amount": f"{cents}.00", "paid_date": day}
+        for k, (name, (lines, _)) in cases for cents, day in lines
+    ]  # fmt: skip
+    slips = [slip | {"person_id": slip["claim_id"]} for slip in slips]
+    left = kept(settled(spark, slips[::-1], "medical_claim", medical="same_id_code"))
+    found = {slip["claim_id"].split(" ", 1)[1]: Decimal(slip["allowed_amount"]) for slip in left}
+    assert found == {name: Decimal(amount) for name, (_, amount) in ONE_LINE.items() if amount}
+    assert len(left) == len(found)
+
+
+@pytest.mark.parametrize("style", ["new_id", "same_id_code", "mixed"])
+def test_a_correction_beside_its_reversal_stays_under_every_style(spark, style):
+    """Whether it comes under the old id or a new one, dated or not: the sum is what was paid in the end."""
+    ids = {"new_id": "123", "same_id_code": "111", "mixed": "121"}[style]
+    slips = []
+    for who, days in {"dated": [EARLY, MIDDLE, MIDDLE], "tied": [EARLY] * 3, "undated": [None] * 3}.items():
+        blank = service(Random(0), 0) | {"claim_line_number": "1", "person_id": who}
+        lines = zip(ids, ("80.00", "-80.00", "70.00"), days, strict=True)
+        slips += [blank | {"claim_id": who + i, "allowed_amount": cents, "paid_date": day} for i, cents, day in lines]
+    left = kept(settled(spark, slips, "medical_claim", medical=style))
+    assert sorted((slip["person_id"], slip["allowed_amount"]) for slip in left) == [
+        ("dated", "70.00"), ("tied", "70.00"), ("undated", "70.00"),
+    ]  # fmt: skip
+
+
 def test_settling_twice_is_settling_once_and_order_does_not_matter(spark):
     slips = feed_of(fill, "twice")
     once = kept(settled(spark, slips))

@@ -68,7 +68,9 @@ class Order:
 class TableContract:
     """One table: what a row is, its unique key, its columns in order, and how its dates are ordered.
 
-    ``optional``: a study can do without the whole table.
+    ``key``: what no two rows share. Spans may overlap and are merged later, so that of ``eligibility`` it is every
+    column: of two spans that differ in any one neither is a copy of the other. ``optional``: a study can do without
+    the whole table.
     """
 
     name: TableName
@@ -117,7 +119,8 @@ def _code(name: str, rule: str, width: int = 0) -> Column:
 ELIGIBILITY = TableContract(
     "eligibility",
     "one enrolment span of a person with an employer, payer and plan",
-    ("person_id", "employer_id", "payer", "plan", "enrollment_start_date"),
+    ("person_id", "employer_id", "payer", "plan", "enrollment_start_date", "enrollment_end_date", "medical_coverage",
+     "pharmacy_coverage", "birth_date", "gender", "state", "death_date"),
     (
         PERSON,
         Column("employer_id", "string", "surrogate id of the employer or plan sponsor", NEVER, required=True),

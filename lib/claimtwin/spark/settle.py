@@ -5,6 +5,7 @@ its reason where refused rows go, so that nothing is lost and everything is coun
 """
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial, reduce
 
 from pyspark.sql import Column as Cell
@@ -33,6 +34,8 @@ SAME_FILL = ("person_id", "data_source", "dispensing_date", "ndc_code")
 SAME_SERVICE = ("person_id", "data_source", "claim_start_date", "claim_end_date", "hcpcs_code", "hcpcs_modifier_1",
                 "hcpcs_modifier_2", "revenue_center_code", "place_of_service_code")  # fmt: skip
 SAME_LINE = ("data_source", "claim_id", "claim_line_number")
+NO_DAY = date(1000, 1, 1)
+"""Where a line has no day of payment: before all others."""
 
 
 def is_settled(table: str, rules: Settle) -> bool:
@@ -156,24 +159,39 @@ def _net(rows: DataFrame, *, table: TableName, key: tuple[str, ...]) -> DataFram
 
 
 def _keep_last_version(rows: DataFrame, *, table: TableName) -> DataFrame:
-    """Of the lines of one id the one paid last stands, and none where that one takes the line back.
+    """Of the lines of one id that no reversal of their size takes back the one paid last stands.
 
-    Of lines paid on one day the one that takes back comes last, then the last by all source columns as text; a line
-    without a payment day comes first.
+    In the order of payment the n-th reversal takes back the n-th line of its id, line number and size; a line or
+    reversal without a payment day comes first. The last line is the one paid last, of one day one that is not taken
+    back before one that is, then the last by all source columns as text. It stands unless it is taken back, or a
+    reversal of its size, or one that is left over, is paid on a later day. A reversal that takes nothing back is an
+    orphan.
     """
     open_, negative = F.col("fate").isNull(), _is_reversal(table)
-    order = [F.col("value_paid_date").desc_nulls_last(), negative.desc(), F.col("raw").desc()]
-    same = Window.partitionBy(*_cells(SAME_LINE), *_apart(open_))
-    place = F.row_number().over(same.orderBy(*order))
-    positive = F.count_if(~negative).over(same) > 0
-    taken_back = F.first(negative).over(same.orderBy(*order))
+    size, line = _size(table), Window.partitionBy(*_cells(SAME_LINE), *_apart(open_))
+    day = F.coalesce("value_paid_date", F.lit(NO_DAY))
+    rows = rows.withColumn("paired", _pairs_in_order(table, negative, open_, day))
+    told = F.struct(day.alias("day"), (~F.col("paired")).alias("free"), "raw", size.alias("size"))
+    rows = rows.withColumn("last", F.max(F.when(~negative, told)).over(line))
+    fits = ~F.col("paired") | size.eqNullSafe(F.col("last.size"))
+    rows = rows.withColumn("voids", F.coalesce(negative & (day > F.col("last.day")) & fits, F.lit(False)))
+    same = Window.partitionBy(*_cells(SAME_LINE), negative, *_apart(open_))
+    is_last = F.row_number().over(same.orderBy(told.desc())) == 1
     fate = (
-        F.when(negative & ~positive, F.lit(ORPHAN))
-        .when(negative, F.lit(REVERSAL))
-        .when(taken_back, F.lit(REVERSED))
-        .when(place > 1, F.lit(REPLACED))
+        F.when(negative & (F.col("paired") | F.col("voids")), F.lit(REVERSAL))
+        .when(negative, F.lit(ORPHAN))
+        .when(F.col("paired") | (is_last & F.max("voids").over(line)), F.lit(REVERSED))
+        .when(~is_last, F.lit(REPLACED))
     )
-    return rows.withColumn("fate", F.when(open_, fate).otherwise(F.col("fate")))
+    return rows.withColumn("fate", F.when(open_, fate).otherwise(F.col("fate"))).drop("paired", "last", "voids")
+
+
+def _pairs_in_order(table: TableName, negative: Cell, open_: Cell, day: Cell) -> Cell:
+    """Whether a line has a reversal of its size, or a reversal a line, each taken in the order of payment."""
+    alike = Window.partitionBy(*_cells(SAME_LINE), _size(table), *_apart(open_))
+    same = Window.partitionBy(*_cells(SAME_LINE), _size(table), negative, *_apart(open_))
+    others = F.when(negative, F.count_if(~negative).over(alike)).otherwise(F.count_if(negative).over(alike))
+    return F.row_number().over(same.orderBy(day, "raw")) <= others
 
 
 def _mark_duplicates(rows: DataFrame) -> DataFrame:
