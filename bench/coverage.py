@@ -226,7 +226,7 @@ NOTES = (
     "    rate take its events for independent, which a person's fills are not: they tell half of the error.",
     "    A gamma model of a cost with covariates goes wrong in a study of this size: it takes everybody relative to",
     "    what is expected of them, and one bill of somebody of small expectation weighs very much: estimates lie too",
-    "    far from 1, and errors are too small. Twenty populations as one study give the truth; so do OLS, two_part,",
+    "    far from 1, and errors are too small. Twenty populations as one study give the truth; so do OLS, two_part",
     "    and gamma without covariates.",
     "    A conditional logit has a coefficient a covariate from the discordant pairs alone, here some ten of them for",
     "    each, and such fits lie too far from 1. A negative binomial model that is not estimable in many populations",

@@ -84,7 +84,7 @@ def test_every_fit_has_the_same_bytes_on_1_7_and_64_partitions(spark):
     expected = [sums.pack().tobytes() for sums in sums_for(x, treated, None, fold, asked, moments)]
     for partitions in (1, 7, 64):
         design = pack_design(frame(spark, people(200)).repartition(partitions), columns, tie="tie_key")
-        found = add_moments([no_moments(p), *(Moments.unpack(row["sums"]) for row in sum_moments(design, p).collect())])
+        found = add_moments([no_moments(p), *(Moments.unpack(row["sums"]) for row in sum_moments(design).collect())])
         assert [found.center.tobytes(), found.scale.tobytes()] == [moments.center.tobytes(), moments.scale.tobytes()]
         data = Data(design, tuple(columns), tuple(range(p)), found)
         assert [sums.pack().tobytes() for sums in data.answer(asked, 2)] == expected
