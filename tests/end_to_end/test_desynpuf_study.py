@@ -14,6 +14,7 @@ def results(desynpuf):
         f"env.tables={desynpuf.tables}",
         f"env.output={desynpuf.folder}/results",
         f"env.code_lists.opioid.path={shared_data('cdc-mme')}/opioids_2018.csv",
+        "env.code_lists.opioid.use=any",  # the count by hand took the whole list, use disorder and all
     ]
     protocol, env = load_configuration("desynpuf_pt_vs_chiropractic", "desynpuf", changes)
     return run_study(desynpuf.spark, protocol, env, say_nothing).results
