@@ -177,7 +177,7 @@ def balance(spark: SparkSession, n: int = 5_000_000, groups: int = 1000) -> int:
         write_candidates(n, groups, folder / "candidates")
         people = spark.read.parquet(str(folder / "candidates"))
         pairs = spark.range(n // 10).selectExpr(
-            "'all' as block", "id as rank", "cast(id as string) as treated_person",
+            "'all' as block", "id as rank", "1L as nth", "1L as twins", "cast(id as string) as treated_person",
             f"cast(id + {n // 2} as string) as comparator_person", "0.0D as distance",
         )  # fmt: skip
         counted = sum_held(people, pairs, list(range(groups)))
